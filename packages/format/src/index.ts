@@ -1,1 +1,1 @@
-export {};
+export type { Clock, Crc32c, Random, Timers } from './ports.js';

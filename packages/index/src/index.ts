@@ -1,1 +1,1 @@
-export {};
+export type { RandomAccess } from './random-access.js';
