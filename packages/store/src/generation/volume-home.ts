@@ -1,0 +1,114 @@
+import type { RandomAccess } from '@holdfast/index';
+import type { BuildTarget, GenerationPosition } from './position.js';
+
+/** What opening a volume's home found and mended. */
+export interface HomeRecovery {
+  /** A swap that a crash had cut short was completed or undone. */
+  readonly swap: 'none' | 'rolled-forward' | 'rolled-back';
+  /** Bytes behind the committed position that were cut from `.dat` and `.idx`, our own unfinished append. */
+  readonly cutBytes: number;
+  /** Files under `strays/` that now hold bytes which were not ours. */
+  readonly strays: readonly string[];
+  /** Why there is no held generation although there are files: each is a pool now. */
+  readonly notHeld: 'no-files' | 'foreign-files' | 'digests-differ' | 'position-damaged' | null;
+}
+
+/**
+ * The current generation, whose files are `N.dat` and `N.idx` in DIR. Reads see committed bytes only.
+ * One append at a time; a failed `write`, `commit` or sync leaves `position` as it was and ends the generation for
+ * this process (`isFailed`): open the home again.
+ */
+export interface HeldGeneration {
+  /** Counts up within the volume; names `.holdfast/<volume>/<id>/`. */
+  readonly id: number;
+  readonly position: GenerationPosition;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+  readonly isFailed: boolean;
+  /** Makes the open-append note durable (once per home). Then `write` may put bytes past the committed offset. */
+  beginAppend(): Promise<void>;
+  /** Appends `.dat` bytes behind those already written since the last commit. Not durable, not visible to `dat`. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The uncommitted `.dat` bytes, for checks before the commit: offsets as in the file. */
+  readonly pending: RandomAccess;
+  /**
+   * In this order: fdatasync `.dat`; append `idxEntries` to the `.idx` and fdatasync; digests; the position (temp,
+   * fsync, rename, fsync directory); a line of history. Only then does `position` move. `next.datSizeBytes` must be at
+   * most what was written; what was written past it is cut first.
+   */
+  commit(idxEntries: Uint8Array, next: GenerationPosition): Promise<void>;
+  /** Cuts what was written since the last commit. */
+  rollback(): Promise<void>;
+  /**
+   * Replaces the `.idx` by `content` (the leader's, cut at I): written beside, swapped under the marker together with
+   * `next`; the former index stays in the generation's directory and history names it.
+   */
+  adoptIndex(content: AsyncIterable<Uint8Array>, next: GenerationPosition): Promise<void>;
+  /** Records a new position over the same bytes (a proof, damage seen, the guard released). */
+  notePosition(next: GenerationPosition): Promise<void>;
+}
+
+/** A generation that is being built beside the held one. At most one exists. */
+export interface UnfinishedGeneration {
+  readonly id: number;
+  readonly target: BuildTarget;
+  /** Whether the whole `.idx` of the target is here, durably. */
+  readonly isIndexComplete: boolean;
+  /** The durable bytes [0, builtBytes) of the new `.dat`, ending at a tile boundary. */
+  readonly builtBytes: number;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+  /** Writes the whole `.idx` of the target, durably. Fails if it is not `target.idxSizeBytes` long. */
+  writeIndex(content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Appends `.dat` bytes. Not durable until `commitTo`. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes [0, builtBytes) durable and moves the position of the build; what was written past it is cut. */
+  commitTo(builtBytes: number): Promise<void>;
+  rollback(): Promise<void>;
+  /**
+   * Makes this generation the held one: DESIGN's swap. `position` may end before T (torn tail). `vif` is the text of
+   * the `.vif`. What was there before becomes a former generation (foreign files too).
+   */
+  swapIn(position: GenerationPosition, vif: string): Promise<HeldGeneration>;
+  /** Removes it. */
+  discard(): Promise<void>;
+}
+
+/** A generation that was replaced: kept for restore. */
+export interface FormerGeneration {
+  readonly id: number;
+  /** `null` for foreign files that were taken over without a position. */
+  readonly position: GenerationPosition | null;
+  readonly replacedAtMs: number;
+  /** Held for an operator: why. Never pruned while set. */
+  readonly heldFor: 'loss-guard' | 'leader-damaged' | null;
+  readonly sizeBytes: number;
+}
+
+export interface RetentionPolicy {
+  readonly keepForMs: number;
+  readonly keepGenerations: number;
+}
+
+/** Everything that DIR holds of one volume. Opened under the directory's lock; recovery has run when it is open. */
+export interface VolumeHome {
+  readonly recovery: HomeRecovery;
+  readonly held: HeldGeneration | undefined;
+  readonly unfinished: UnfinishedGeneration | undefined;
+  /** Files by the volume's name that are not held: a pool (`weed backup`, rsync, a mended file). */
+  readonly foreign: { readonly dat: RandomAccess; readonly idx: RandomAccess | undefined } | undefined;
+  former(): Promise<readonly FormerGeneration[]>;
+  /** Begins a build; a former unfinished generation is discarded first. */
+  beginBuild(target: BuildTarget): Promise<UnfinishedGeneration>;
+  /**
+   * Keeps the present committed state of the held generation beyond appends that follow, for the loss guard: history
+   * marks it. Held until `release`.
+   */
+  holdPresent(reason: 'loss-guard'): Promise<void>;
+  /** Marks a former generation held. */
+  hold(generationId: number, reason: 'loss-guard' | 'leader-damaged'): Promise<void>;
+  release(): Promise<void>;
+  /** Removes former generations that the policy does not keep; returns the ids removed. */
+  prune(policy: RetentionPolicy, nowMs: number): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
