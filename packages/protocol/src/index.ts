@@ -1,3 +1,6 @@
+export * as followPb from './gen/holdfast/v1/follow_pb.js';
+export * as masterPb from './gen/seaweedfs/master_pb.js';
+export * as volumeServerPb from './gen/seaweedfs/volume_server_pb.js';
 export type { HttpFetch, HttpResponse } from './http-fetch.js';
 export type {
   ByteRange,
