@@ -1,1 +1,3 @@
-export {};
+export { createNodeDisk } from './node-disk.js';
+export { nodeSha256, nodeStoreEnvironment } from './node-environment.js';
+export { nodeHost } from './node-host.js';
