@@ -21,7 +21,13 @@ function textByPath(folder) {
 try {
   const template = {
     version: 'v2',
-    plugins: [{ local: 'protoc-gen-es', out: fresh, opt: ['target=ts', 'import_extension=js', 'erasable_syntax=true'] }],
+    plugins: [
+      {
+        local: 'protoc-gen-es',
+        out: fresh,
+        opt: ['target=ts', 'import_extension=js', 'erasable_syntax=true'],
+      },
+    ],
   };
   const bin = join(root, 'node_modules/.bin');
   execFileSync(join(bin, 'buf'), ['generate', '--template', JSON.stringify(template)], {

@@ -1,6 +1,7 @@
 export * as followPb from './gen/holdfast/v1/follow_pb.js';
 export * as masterPb from './gen/seaweedfs/master_pb.js';
 export * as volumeServerPb from './gen/seaweedfs/volume_server_pb.js';
+export { codeOfGrpcStatus, grpcStatusOfCode, rpcCodes } from './grpc-status.js';
 export type { HttpFetch, HttpResponse } from './http-fetch.js';
 export type {
   ByteRange,
@@ -14,7 +15,11 @@ export type {
   SweepEntry,
 } from './leader-client.js';
 export { LeaderError, type LeaderErrorCode, type LeaderErrorDetail } from './leader-error.js';
-export { type RpcCode, RpcError } from './rpc-error.js';
+export { defaultRpcLimits, followLimits, type RpcLimits } from './limits.js';
+export type { MemoryFrame } from './memory-call.js';
+export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.js';
+export { type RpcCode, RpcError, toRpcError } from './rpc-error.js';
+export { createRpcService, type RpcHandlers, type RpcRoute, rpcPath, rpcRoutes } from './rpc-routes.js';
 export type {
   RpcCallOptions,
   RpcConnection,
@@ -28,3 +33,10 @@ export type {
   UnaryHandler,
   UnaryMethod,
 } from './rpc-transport.js';
+export type { RpcTimers } from './timers.js';
+export {
+  describeTlsError,
+  isTlsErrorCode,
+  type RpcServerTlsOptions,
+  type RpcTlsOptions,
+} from './tls-options.js';

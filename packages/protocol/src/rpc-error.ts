@@ -27,3 +27,9 @@ export class RpcError extends Error {
     this.code = code;
   }
 }
+
+/** What a handler threw, as its caller will see it: an `RpcError` as it is, anything else `unknown` with its text. */
+export function toRpcError(error: unknown): RpcError {
+  if (error instanceof RpcError) return error;
+  return new RpcError('unknown', error instanceof Error ? error.message : String(error), error);
+}
