@@ -1,1 +1,18 @@
-export {};
+export { createSeededRandom } from './seeded-random.js';
+export {
+  createStockMaster,
+  createStockServer,
+  type GrowingFile,
+  type StockAllocateOptions,
+  type StockCall,
+  type StockEntry,
+  type StockHooks,
+  type StockLiveNeedle,
+  type StockMaster,
+  type StockMasterOptions,
+  type StockPutOptions,
+  type StockRelease,
+  type StockServer,
+  type StockServerOptions,
+  type StockVolume,
+} from './stock-server/index.js';
