@@ -1,0 +1,58 @@
+import { FormatError } from './errors.js';
+import { NEEDLE_HEADER_SIZE_BYTES } from './record-layout.js';
+
+/** The first 16 bytes of a record (format.md §4). */
+export interface NeedleHeader {
+  readonly cookie: number;
+  readonly needleId: bigint;
+  /** v1: length of the data; v2 and v3: length of the whole body; 0: no body. Negative only in damaged bytes. */
+  readonly sizeBytes: number;
+}
+
+export const COOKIE_AT = 0;
+export const NEEDLE_ID_AT = 4;
+export const SIZE_AT = 12;
+
+/** The header at byte `at`, as it is: sizes are not judged. Fails with `truncated` where fewer than 16 bytes are left. */
+export function parseNeedleHeader(bytes: Uint8Array, at = 0): NeedleHeader {
+  if (at + NEEDLE_HEADER_SIZE_BYTES > bytes.length) {
+    throw new FormatError('truncated', `a needle header has 16 bytes, ${bytes.length - at} are left`, {
+      offset: at,
+      expected: NEEDLE_HEADER_SIZE_BYTES,
+      found: bytes.length - at,
+    });
+  }
+  return readNeedleHeader(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at);
+}
+
+/** The same from a view that is known to hold it. */
+export function readNeedleHeader(view: DataView, at: number): NeedleHeader {
+  return {
+    cookie: view.getUint32(at + COOKIE_AT),
+    needleId: view.getBigUint64(at + NEEDLE_ID_AT),
+    sizeBytes: view.getInt32(at + SIZE_AT),
+  };
+}
+
+/** Writes the 16 bytes into `into` at `at` (default: new bytes) and returns the array. */
+export function writeNeedleHeader(
+  header: NeedleHeader,
+  into: Uint8Array = new Uint8Array(NEEDLE_HEADER_SIZE_BYTES),
+  at = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + at, NEEDLE_HEADER_SIZE_BYTES);
+  view.setUint32(COOKIE_AT, header.cookie);
+  view.setBigUint64(NEEDLE_ID_AT, header.needleId);
+  view.setInt32(SIZE_AT, header.sizeBytes);
+  return into;
+}
+
+/** Whether a header of zeros stands at byte `at`: never a record, not even a deletion of key 0. */
+export function isZeroHeader(view: DataView, at: number): boolean {
+  return (
+    view.getUint32(at) === 0 &&
+    view.getUint32(at + 4) === 0 &&
+    view.getUint32(at + 8) === 0 &&
+    view.getUint32(at + 12) === 0
+  );
+}

@@ -1,0 +1,58 @@
+import { FormatError } from './errors.js';
+
+/** What the files of a volume are named after; `collection` is `""` for the default one (format.md §1). */
+export interface VolumeName {
+  readonly collection: string;
+  readonly volumeId: number;
+}
+
+const MAX_VOLUME_ID = 0xffff_ffff;
+/** With the volume id, two generations of extensions and a temporary suffix a name stays below 255 bytes. */
+const MAX_COLLECTION_BYTES = 200;
+
+/** `7` or `collection_7`, split at the last `_`. Fails with `bad-volume-name`, for an unsafe collection too. */
+export function parseVolumeName(baseName: string): VolumeName {
+  const split = baseName.lastIndexOf('_');
+  const digits = baseName.slice(split + 1);
+  const volumeId = Number(digits);
+  if (!/^(0|[1-9][0-9]{0,9})$/.test(digits) || volumeId > MAX_VOLUME_ID || split === 0) {
+    throw new FormatError('bad-volume-name', `not the name of a volume: ${JSON.stringify(baseName)}`, {
+      expected: 'volume id, or collection_volume id',
+      found: baseName,
+    });
+  }
+  const collection = split < 0 ? '' : baseName.slice(0, split);
+  assertSafeCollection(collection);
+  return { collection, volumeId };
+}
+
+/** The base name of the volume's files. Fails with `bad-volume-name` where it would not be one safe file name. */
+export function formatVolumeName(name: VolumeName): string {
+  const { collection, volumeId } = name;
+  if (!Number.isInteger(volumeId) || volumeId < 0 || volumeId > MAX_VOLUME_ID) {
+    throw new FormatError('bad-volume-name', `not a volume id: ${volumeId}`, {
+      expected: '0 to 4294967295',
+      found: volumeId,
+    });
+  }
+  assertSafeCollection(collection);
+  return collection === '' ? `${volumeId}` : `${collection}_${volumeId}`;
+}
+
+/**
+ * A collection's name comes from a peer and becomes part of a path: it must stay one file name, without separators
+ * and control characters.
+ */
+function assertSafeCollection(collection: string): void {
+  const unsafe =
+    collection === '.' ||
+    collection === '..' ||
+    /[/\\\p{Cc}\p{Cs}]/u.test(collection) ||
+    new TextEncoder().encode(collection).length > MAX_COLLECTION_BYTES;
+  if (unsafe) {
+    throw new FormatError('bad-volume-name', `unsafe name of a collection: ${JSON.stringify(collection)}`, {
+      expected: `at most ${MAX_COLLECTION_BYTES} bytes, no separators, no control characters`,
+      found: collection,
+    });
+  }
+}
