@@ -1,1 +1,2 @@
-export {};
+export type { GrpcTransportOptions } from './grpc-options.js';
+export { createGrpcTransport } from './grpc-transport.js';
