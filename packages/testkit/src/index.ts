@@ -1,8 +1,10 @@
+export { type LifeOperation, type LifeOptions, randomLife } from './lives.js';
 export { createSeededRandom } from './seeded-random.js';
 export {
   createStockMaster,
   createStockServer,
   type GrowingFile,
+  liveOut,
   type StockAllocateOptions,
   type StockCall,
   type StockEntry,

@@ -13,7 +13,8 @@ export interface GrowingFile {
 const FIRST_CAPACITY_BYTES = 4096;
 
 export function createGrowingFile(content: Uint8Array = new Uint8Array(0)): GrowingFile {
-  let buffer = content.slice();
+  // Not `slice`: a `Buffer` makes that a view of the caller's bytes.
+  let buffer = new Uint8Array(content);
   let sizeBytes = content.length;
 
   return {
