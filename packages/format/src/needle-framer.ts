@@ -109,6 +109,13 @@ export class NeedleFramer {
     return this.#taken;
   }
 
+  /** How far the bytes must reach for the record in progress to be whole, as far as its head can tell by now. */
+  get wantedOffset(): number {
+    if (this.#taken === 0) return this.#boundaryOffset;
+    const goal = this.#shape?.lengthBytes ?? headLengthBytes(this.#version, this.#head, this.#taken);
+    return this.#boundaryOffset + goal;
+  }
+
   /** Takes the next bytes of the stream and returns the records that they complete. */
   push(chunk: Uint8Array): FramedRecord[] {
     if (this.#failure !== undefined) throw this.#failure;
