@@ -1,1 +1,2 @@
-export {};
+export type { ConnectProtocol, ConnectTransportOptions } from './connect-options.js';
+export { createConnectTransport } from './connect-transport.js';

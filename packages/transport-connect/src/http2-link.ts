@@ -1,0 +1,155 @@
+import { type ClientHttp2Session, connect as http2Connect } from 'node:http2';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type RpcCallOptions, RpcError } from '@holdfast/protocol';
+import { openClientSocket, socketError } from './client-socket.js';
+import type { ConnectSettings } from './connect-options.js';
+import type { SessionManager } from './connect-types.js';
+
+/** One HTTP/2 session on one socket, which is never replaced. */
+export interface Http2Link {
+  /** For connect-node, whose own manager opens a new session when it finds the old one gone. */
+  readonly sessionManager: SessionManager;
+  /** Set as soon as the session or its socket is gone, before any event has said so. */
+  gone(): RpcError | undefined;
+  /** Resolves when nothing is left of it: with its error, or with nothing after `close`. */
+  readonly closed: Promise<RpcError | undefined>;
+  close(): Promise<void>;
+}
+
+/** Connects now, up to the server's HTTP/2 settings: only they prove that it took a client's certificate. */
+export async function openHttp2Link(
+  address: string,
+  settings: ConnectSettings,
+  options: RpcCallOptions,
+): Promise<Http2Link> {
+  const ended = new AbortController();
+  const onAbort = () => ended.abort(new RpcError('canceled', `${address}: canceled by the caller`));
+  options.signal.addEventListener('abort', onAbort, { once: true });
+  if (options.signal.aborted) onAbort();
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(
+          () => ended.abort(new RpcError('deadline-exceeded', `${address}: no connection in time`)),
+          options.timeoutMs,
+        );
+  try {
+    return await open(address, settings, ended.signal);
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function open(address: string, settings: ConnectSettings, signal: AbortSignal): Promise<Http2Link> {
+  const socket = await openClientSocket(address, settings.tls, signal);
+  const authority = `${settings.tls === undefined ? 'http' : 'https'}://${address}`;
+  let failure: RpcError | undefined;
+  const fail = (error: Error) => {
+    failure ??= socketError(address, error);
+  };
+  socket.on('error', fail);
+  const session = http2Connect(authority, {
+    createConnection: () => socket,
+    settings: { initialWindowSize: settings.windowBytes, enablePush: false },
+  });
+  session.on('error', fail);
+  await new Promise<void>((resolve, reject) => {
+    const onAbort = () => {
+      session.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    session.once('remoteSettings', () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    session.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      socket.destroy();
+      reject(failure ?? new RpcError('unavailable', `${address}: closed before the HTTP/2 handshake`));
+    });
+  });
+  session.setLocalWindowSize(settings.windowBytes);
+  return linkOver(session, authority, address, settings, () => failure);
+}
+
+function linkOver(
+  session: ClientHttp2Session,
+  authority: string,
+  address: string,
+  settings: ConnectSettings,
+  failure: () => RpcError | undefined,
+): Http2Link {
+  const socket = session.socket;
+  const stopKeepalive = startKeepalive(session, settings);
+  let left: RpcError | undefined;
+  let closedByUs = false;
+  let resolveClosed: (error: RpcError | undefined) => void;
+  const closed = new Promise<RpcError | undefined>((resolve) => {
+    resolveClosed = resolve;
+  });
+
+  function lost(): RpcError {
+    const cause = failure();
+    return new RpcError('unavailable', cause?.message ?? `${address}: connection lost`, cause);
+  }
+
+  function leave(error: RpcError): void {
+    left ??= error;
+    stopKeepalive();
+    session.destroy();
+  }
+
+  // After GOAWAY a session would still answer what is under way, but nothing new: that is half a connection.
+  session.on('goaway', () => leave(lost()));
+  session.on('close', () => {
+    leave(lost());
+    const reported = failure()?.code === 'unauthenticated' ? failure() : left;
+    resolveClosed(closedByUs ? undefined : reported);
+  });
+
+  function gone(): RpcError | undefined {
+    if (left === undefined && (session.destroyed || session.closed || socket.destroyed)) left = lost();
+    return left;
+  }
+
+  return {
+    sessionManager: {
+      authority,
+      async request(method, path, headers, options) {
+        const error = gone();
+        if (error !== undefined) throw new ConnectError(error.message, Code.Unavailable);
+        return session.request({ ...headers, ':method': method, ':path': path }, options);
+      },
+      notifyResponseByteRead: () => undefined,
+    },
+    gone,
+    closed,
+    async close() {
+      if (gone() === undefined) {
+        closedByUs = true;
+        leave(new RpcError('unavailable', `${address}: the connection was closed`));
+      }
+      await closed;
+    },
+  };
+}
+
+function startKeepalive(session: ClientHttp2Session, settings: ConnectSettings): () => void {
+  let answer: NodeJS.Timeout | undefined;
+  const interval = setInterval(() => {
+    answer = setTimeout(
+      () => session.destroy(new Error('keepalive: no answer')),
+      settings.keepaliveTimeoutMs,
+    );
+    answer.unref();
+    session.ping(() => clearTimeout(answer));
+  }, settings.keepaliveTimeMs);
+  interval.unref();
+  return () => {
+    clearInterval(interval);
+    clearTimeout(answer);
+  };
+}
