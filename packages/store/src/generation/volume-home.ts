@@ -101,10 +101,10 @@ export interface VolumeHome {
   /** Begins a build; a former unfinished generation is discarded first. */
   beginBuild(target: BuildTarget): Promise<UnfinishedGeneration>;
   /**
-   * Keeps the present committed state of the held generation beyond appends that follow, for the loss guard: history
+   * Keeps the present committed state of the held generation beyond appends and builds that follow: history
    * marks it. Held until `release`.
    */
-  holdPresent(reason: 'loss-guard'): Promise<void>;
+  holdPresent(reason: 'loss-guard' | 'leader-damaged'): Promise<void>;
   /** Marks a former generation held. */
   hold(generationId: number, reason: 'loss-guard' | 'leader-damaged'): Promise<void>;
   release(): Promise<void>;
