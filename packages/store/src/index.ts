@@ -1,1 +1,13 @@
-export {};
+export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
+export type { Host, StoreEnvironment } from './environment.js';
+export { remedyOf, StoreError, type StoreErrorCode, type StoreErrorDetails, type StoreRemedy } from './errors.js';
+export { ensureFree } from './generation/free-space.js';
+export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
+export type {
+  FormerGeneration,
+  HeldGeneration,
+  HomeRecovery,
+  RetentionPolicy,
+  UnfinishedGeneration,
+  VolumeHome,
+} from './generation/volume-home.js';
