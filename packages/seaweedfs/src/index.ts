@@ -1,1 +1,14 @@
-export {};
+export { locationAddress, parseServerAddress, type ServerAddress } from './address.js';
+export type { ClusterServer, ClusterVolume, ClusterVolumeKind } from './cluster-volumes.js';
+export { SeaweedError, type SeaweedErrorCode } from './errors.js';
+export { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';
+export {
+  type ClusterListing,
+  createMasterClient,
+  type LocationChange,
+  type MasterClient,
+  type MasterClientOptions,
+  type VolumeLocation,
+} from './master-client.js';
+export { createSeaweedLeader, type SeaweedLeaderOptions } from './seaweed-leader.js';
+export { type ClientSecurity, type ClientTlsPaths, clientSecurity } from './security-toml.js';

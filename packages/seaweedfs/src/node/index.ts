@@ -1,1 +1,1 @@
-export {};
+export { createNodeFetch, type NodeFetchOptions } from './node-fetch.js';

@@ -1,0 +1,36 @@
+import { type HttpFetch, LeaderError, RpcError } from '@holdfast/protocol';
+import type { SeaweedLimits } from './limits.js';
+import { translateError } from './translate-error.js';
+
+export interface PageSource {
+  readonly fetch: HttpFetch;
+  readonly url: string;
+  readonly limits: SeaweedLimits;
+}
+
+/** A JSON page of a SeaweedFS server. Fails with a `LeaderError`. */
+export async function readJsonPage(
+  { fetch, url, limits }: PageSource,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const detail = { address: url };
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(url, { signal });
+    status = response.status;
+    text = await response.text(limits.pageBytes);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof RpcError) throw translateError(error, detail);
+    throw new LeaderError('unreachable', `${url}: ${String(error)}`, { ...detail, cause: error });
+  }
+  if (status === 401 || status === 403)
+    throw new LeaderError('not-permitted', `${url}: HTTP ${status}`, detail);
+  if (status !== 200) throw new LeaderError('refused', `${url}: HTTP ${status}`, detail);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new LeaderError('bad-answer', `${url}: no JSON`, { ...detail, cause });
+  }
+}
