@@ -1,0 +1,50 @@
+const MiB = 1024 * 1024;
+
+/** How one volume is synced. Every field has a default in `defaultSyncPolicy`. */
+export interface SyncPolicy {
+  /** The first step of a run; each next one is twice as long. */
+  readonly firstStepBytes: number;
+  /** The longest step of an append. */
+  readonly greatestStepBytes: number;
+  /** The longest step of a build by ranges: what a crash may have to fetch again. */
+  readonly greatestBuildStepBytes: number;
+  /** How much of a pinned copy is made durable at once. */
+  readonly pinnedCommitBytes: number;
+  /** An index up to this length is read with every append; of a longer one only what cannot be derived. */
+  readonly smallIndexBytes: number;
+  /** The most index entries of an append held in memory at once, in bytes. */
+  readonly indexWindowBytes: number;
+  /** How long a compaction that is open on the leader is waited for before bytes come by whole-file streams. */
+  readonly vacuumWaitMs: number;
+  /** Attempts in a row without progress. */
+  readonly attempts: number;
+  /** The pause after the first failed attempt; doubles, with full jitter, up to `greatestPauseMs`. */
+  readonly firstPauseMs: number;
+  readonly greatestPauseMs: number;
+  /** Whether an idle volume's whole index is compared with the leader's (DESIGN *Continuous*). */
+  readonly proveIndex: boolean;
+  /** The share of live needles that may vanish before the loss guard holds the former state, 0 to 1. */
+  readonly maxLoss: number;
+  /** Bytes that must stay free on the disk. */
+  readonly minFreeBytes: number;
+  readonly keepForMs: number;
+  readonly keepGenerations: number;
+}
+
+export const defaultSyncPolicy: SyncPolicy = {
+  firstStepBytes: 4 * MiB,
+  greatestStepBytes: 64 * MiB,
+  greatestBuildStepBytes: 16 * MiB,
+  pinnedCommitBytes: 8 * MiB,
+  smallIndexBytes: MiB,
+  indexWindowBytes: 8 * MiB,
+  vacuumWaitMs: 60_000,
+  attempts: 5,
+  firstPauseMs: 200,
+  greatestPauseMs: 10_000,
+  proveIndex: true,
+  maxLoss: 0.2,
+  minFreeBytes: 64 * MiB,
+  keepForMs: 72 * 3600 * 1000,
+  keepGenerations: 1,
+};

@@ -1,0 +1,38 @@
+/** What a sync did: nothing, appended, built anew over an older generation, made a first copy, or not. */
+export type SyncOutcome = 'idle' | 'appended' | 'rebased' | 'copied' | 'unsupported' | 'failed';
+
+/** The result of one sync of one volume, as `backup --json` prints it. Sizes in bytes; stamps as decimal strings. */
+export interface SyncReport {
+  readonly id: number;
+  readonly collection: string;
+  readonly outcome: SyncOutcome;
+  readonly revision: number;
+  /** The committed offset: the copy's proved length. */
+  readonly datSize: number;
+  readonly lastAppendAtNs: string;
+  /** Everything read from the leader for this volume, whether it was used or not. */
+  readonly bytesReceived: number;
+  readonly bytesReused: number;
+  /** Bytes on the leader behind the last whole record. */
+  readonly leaderTailBytes: number;
+  readonly liveNeedles: number;
+  /** Whether the loss guard holds a former state of this volume. */
+  readonly lossGuard: boolean;
+  /** Why this and not an append or nothing, for the log. */
+  readonly reason: string;
+  /** Done, proved, and nothing found damaged. */
+  readonly ok: boolean;
+  readonly code: string | null;
+  readonly error: string | null;
+}
+
+/** What is told while a sync runs, for progress bars. */
+export interface SyncProgress {
+  readonly volumeId: number;
+  readonly collection: string;
+  readonly phase: 'append' | 'build';
+  /** The end of what is durable here, and where this run is going. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly bytesReceived: number;
+}

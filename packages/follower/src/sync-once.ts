@@ -1,0 +1,133 @@
+import { openIdx, readLiveSet } from '@holdfast/index';
+import { LeaderError } from '@holdfast/protocol';
+import type { HeldGeneration } from '@holdfast/store';
+import { append } from './append.js';
+import { build } from './build.js';
+import { choose } from './choose.js';
+import { assertSameGeneration, fence, type Sighting, sight } from './fence.js';
+import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
+import { isIndexEqual, isOverlapEqual } from './prove.js';
+import type { VolumeRun } from './run.js';
+
+/** How often an open compaction is looked at while it is waited for. */
+const COMPACTION_POLL_MS = 1000;
+
+/** What one attempt did, or has found to be so. */
+export interface SyncStep {
+  readonly kind: 'idle' | 'appended' | 'built' | 'index-adopted';
+  readonly reason: string;
+}
+
+/**
+ * One round of DESIGN *Sync*: status, choose, and one of idle, append, build. Throws where anything could not be
+ * done or proved; nothing unproved is committed then.
+ */
+export async function syncOnce(run: VolumeRun): Promise<SyncStep> {
+  const areRangesSafe = await waitForCompaction(run);
+  const sighting = areRangesSafe ? await sight(run) : await sightWithoutRanges(run);
+  const { held } = run.home;
+  const choice = choose(held?.position, run.leaderCopy, sighting.status);
+  if (held === undefined || choice.kind === 'build')
+    return await buildAs(run, sighting, choice.kind === 'build' ? choice.reason : 'nothing is held');
+  if (!areRangesSafe) return await syncBesideCompaction(run, held, sighting, choice.kind);
+  if (!(await isOverlapEqual(run, held, sighting)))
+    return await buildAs(run, sighting, "what is held does not end in the leader's bytes");
+  if (choice.kind === 'append') return await appendAs(run, held, sighting);
+  if (choice.kind === 'adopt-index') return await adoptIndex(run, held, sighting, 'the index sizes differ');
+  const isProved = !run.policy.proveIndex || (await isIndexEqual(run, held, sighting.status.idxSizeBytes));
+  if (!isProved) return await adoptIndex(run, held, sighting, 'the indexes differ');
+  await fence(run, sighting, []);
+  return { kind: 'idle', reason: "at the leader's tail" };
+}
+
+/** Whether ranges may be asked for: at once, or after an open compaction has ended within the policy's wait. */
+async function waitForCompaction(run: VolumeRun): Promise<boolean> {
+  const { clock } = run.env;
+  const until = clock.monotonicMs() + run.policy.vacuumWaitMs;
+  while (await run.volume.compactionOpen(run.signal)) {
+    if (clock.monotonicMs() >= until) return false;
+    await run.timers.sleep(COMPACTION_POLL_MS, run.signal);
+  }
+  return true;
+}
+
+async function sightWithoutRanges(run: VolumeRun): Promise<Sighting> {
+  const status = await run.volume.status(run.signal);
+  return { status, tail: status.datSizeBytes, superBlock: undefined, anchor: undefined };
+}
+
+/** A compaction stays open: ranges could bring the server down, whole files and the index can be read. */
+async function syncBesideCompaction(
+  run: VolumeRun,
+  held: HeldGeneration,
+  sighting: Sighting,
+  choice: 'idle' | 'append' | 'adopt-index',
+): Promise<SyncStep> {
+  if (choice === 'idle' && (await isIndexEqual(run, held, sighting.status.idxSizeBytes))) {
+    assertSameGeneration(run, sighting.status, await run.volume.status(run.signal));
+    return { kind: 'idle', reason: 'a compaction is open: proved by revision, sizes and the whole index' };
+  }
+  return await buildAs(run, sighting, 'a compaction stays open on the leader: whole files');
+}
+
+async function buildAs(run: VolumeRun, sighting: Sighting, reason: string): Promise<SyncStep> {
+  await build(run, sighting);
+  return { kind: 'built', reason };
+}
+
+async function appendAs(run: VolumeRun, held: HeldGeneration, sighting: Sighting): Promise<SyncStep> {
+  const { idxSizeBytes, version } = held.position;
+  // Version 1 and 2 have no stamps: there the index must vouch for the overlap.
+  if (version !== 3 && !(await isIndexEqual(run, held, idxSizeBytes)))
+    return await buildAs(run, sighting, "the leader's index does not begin with ours");
+  const { sawSizeZero, appendedBytes } = await append(run, held, sighting);
+  if (held.position.idxSizeBytes !== sighting.status.idxSizeBytes)
+    return await adoptIndex(run, held, sighting, 'the index sizes differ after the append');
+  if (sawSizeZero || run.policy.proveIndex) await countLive(run, held);
+  return { kind: 'appended', reason: `${appendedBytes} bytes behind the overlap` };
+}
+
+/** The leader's `.idx` in the place of ours, over the same `.dat`. */
+async function adoptIndex(
+  run: VolumeRun,
+  held: HeldGeneration,
+  sighting: Sighting,
+  reason: string,
+): Promise<SyncStep> {
+  const { idxSizeBytes } = sighting.status;
+  const content = fencedIndex(run, sighting);
+  await held.adoptIndex(content, { ...held.position, idxSizeBytes });
+  await countLive(run, held);
+  return { kind: 'index-adopted', reason };
+}
+
+/** The leader's index; its last byte is given out only when the fence behind it has held. */
+async function* fencedIndex(run: VolumeRun, sighting: Sighting): AsyncGenerator<Uint8Array, void, undefined> {
+  let last: Uint8Array | undefined;
+  for await (const chunk of run.volume.readIndex(0, sighting.status.idxSizeBytes, run.signal)) {
+    if (last !== undefined) yield last;
+    last = chunk;
+  }
+  await fence(run, sighting, []);
+  if (last !== undefined) yield last;
+}
+
+/** Counts the live needles exactly, and holds the present state where the loss guard says so. */
+async function countLive(run: VolumeRun, held: HeldGeneration): Promise<void> {
+  const idx = await openIdx(held.idx, held.position.offsetWidthBytes);
+  const { count } = await readLiveSet(idx);
+  const next = withLiveNeedles(held.position, count);
+  const isFresh =
+    next.liveNeedles === held.position.liveNeedles &&
+    next.greatestLiveNeedles === held.position.greatestLiveNeedles;
+  if (isLossTooGreat(next, run.policy.maxLoss)) await run.home.holdPresent('loss-guard');
+  if (!isFresh) await held.notePosition(next);
+}
+
+/** Whether an attempt that failed so may be made again at once. */
+export function isWorthRetrying(error: unknown): boolean {
+  if (!(error instanceof LeaderError)) return false;
+  return ['unreachable', 'past-end', 'compaction-open', 'revision-changed', 'bad-answer'].includes(
+    error.code,
+  );
+}
