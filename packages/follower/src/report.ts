@@ -1,3 +1,5 @@
+import type { VolumeName } from '@holdfast/format';
+
 /** What a sync did: nothing, appended, built anew over an older generation, made a first copy, or not. */
 export type SyncOutcome = 'idle' | 'appended' | 'rebased' | 'copied' | 'unsupported' | 'failed';
 
@@ -35,4 +37,28 @@ export interface SyncProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly bytesReceived: number;
+}
+
+/** The report of a volume that could not be begun. */
+export function failedReport(
+  volume: VolumeName,
+  error: { readonly code: string; readonly message: string },
+): SyncReport {
+  return {
+    id: volume.volumeId,
+    collection: volume.collection,
+    outcome: 'failed',
+    revision: 0,
+    datSize: 0,
+    lastAppendAtNs: '0',
+    bytesReceived: 0,
+    bytesReused: 0,
+    leaderTailBytes: 0,
+    liveNeedles: 0,
+    lossGuard: false,
+    reason: '',
+    ok: false,
+    code: error.code,
+    error: error.message,
+  };
 }

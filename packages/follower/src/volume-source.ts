@@ -1,0 +1,35 @@
+import type { VolumeName } from '@holdfast/format';
+import type { LeaderClient } from '@holdfast/protocol';
+import type { GenerationPosition } from '@holdfast/store';
+
+/** One server that has a copy of a volume. */
+export interface VolumeLocation {
+  /** What names the server in a position: its id, else its address. Stable over restarts. */
+  readonly server: string;
+  readonly leader: LeaderClient;
+}
+
+/** A volume of the cluster, as it is known now. */
+export interface KnownVolume {
+  readonly volume: VolumeName;
+  readonly locations: readonly VolumeLocation[];
+  /** Why it cannot be followed: it is listed, not passed over. */
+  readonly unsupported: 'erasure-coded' | 'remote' | undefined;
+}
+
+/** Where volumes are found. What it says lags; it is never taken for a status. */
+export interface VolumeSource {
+  list(signal: AbortSignal): Promise<readonly KnownVolume[]>;
+}
+
+/**
+ * The location to follow: the one that is pinned by the position for as long as it is there, since replicas stamp and
+ * order for themselves; else the first. `undefined` where there is none.
+ */
+export function chooseLocation(
+  locations: readonly VolumeLocation[],
+  position: GenerationPosition | undefined,
+): VolumeLocation | undefined {
+  const pinned = locations.find(({ server }) => server === position?.leaderCopy.server);
+  return pinned ?? locations[0];
+}
