@@ -1,6 +1,12 @@
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
 export type { Host, StoreEnvironment } from './environment.js';
-export { remedyOf, StoreError, type StoreErrorCode, type StoreErrorDetails, type StoreRemedy } from './errors.js';
+export {
+  remedyOf,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorDetails,
+  type StoreRemedy,
+} from './errors.js';
 export { ensureFree } from './generation/free-space.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
 export type {
@@ -11,3 +17,13 @@ export type {
   UnfinishedGeneration,
   VolumeHome,
 } from './generation/volume-home.js';
+export { NeedleMap } from './needle-map.js';
+export { type CreateVolumeOptions, createVolume } from './volume/create-volume.js';
+export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
+export type {
+  AppendedRecord,
+  ScanOptions,
+  Volume,
+  VolumeRecovery,
+  VolumeStats,
+} from './volume/volume.js';

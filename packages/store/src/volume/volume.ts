@@ -1,0 +1,108 @@
+import type {
+  FramedRecord,
+  IdxEntry,
+  Needle,
+  NeedleContent,
+  OffsetWidthBytes,
+  SuperBlock,
+  Version,
+  VolumeInfo,
+} from '@holdfast/format';
+import type { RandomAccess } from '@holdfast/index';
+
+/** What opening a volume found, and mended if it was opened for that. */
+export interface VolumeRecovery {
+  /** What became of the files of a compaction that was cut short. */
+  readonly compaction: 'none' | 'roll-forward' | 'roll-back' | 'misfit';
+  /** Bytes behind the last whole record that were cut. */
+  readonly cutBytes: number;
+  /** Bytes of padding that the last record lacked. */
+  readonly paddedBytes: number;
+  /** Entries of records past the end of the `.dat`, and bytes that made no whole entry. */
+  readonly droppedEntries: number;
+  readonly droppedPartialEntryBytes: number;
+  /** Entries made for records that the index lacked. */
+  readonly addedEntries: number;
+  /** Of those, records without data: deletions or live empty needles, which the `.dat` alone cannot tell. */
+  readonly ambiguousEntries: number;
+}
+
+export interface VolumeStats {
+  readonly liveNeedles: number;
+  /** Deleted and still known by the index. */
+  readonly deletedNeedles: number;
+  /** Length of the `.dat` as written: the next record's offset. */
+  readonly datSizeBytes: number;
+  readonly idxSizeBytes: number;
+  /** What the last `sync` made durable; what a reader may be told. */
+  readonly durableDatSizeBytes: number;
+  readonly durableIdxSizeBytes: number;
+  /** Bytes of records in use, and of all others, super block not counted. */
+  readonly liveBytes: number;
+  readonly garbageBytes: number;
+  /** Of the physically last record; 0n where there is none, and in version 1 and 2. */
+  readonly lastAppendAtNs: bigint;
+}
+
+export interface AppendedRecord {
+  readonly offset: number;
+  readonly lengthBytes: number;
+  readonly appendAtNs: bigint;
+  /** The needle was there just so: nothing was written (format.md §4.4). `offset` is that of the former record. */
+  readonly isUnchanged: boolean;
+}
+
+export interface ScanOptions {
+  /** `records` keeps the bytes of each, `headers` (default) is constant memory. */
+  readonly collect?: 'records' | 'headers';
+  /** A record's start. Default: the first. */
+  readonly fromOffset?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A volume on disk. Reads and appends may run at the same time; appends are put in order. Every failure is a
+ * `StoreError`; one of writing that could not be undone, or of `sync`, ends the volume for writing: open it again.
+ */
+export interface Volume {
+  readonly directory: string;
+  /** Base name: `7` or `collection_7`. */
+  readonly name: string;
+  readonly superBlock: SuperBlock;
+  /** The layout of the records, which the super block's version need not be (format.md §2). */
+  readonly version: Version;
+  readonly offsetWidthBytes: OffsetWidthBytes;
+  readonly info: VolumeInfo;
+  readonly isReadOnly: boolean;
+  readonly recovery: VolumeRecovery;
+  /** The files as written. */
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+  stats(): VolumeStats;
+  /** The entry of a live needle. */
+  find(needleId: bigint): IdxEntry | undefined;
+  liveByOffset(): Iterable<IdxEntry>;
+  liveByNeedleId(): Iterable<IdxEntry>;
+  /**
+   * A live needle, checked: `needle-not-found`; `cookie-mismatch` if `cookie` is given and another; `corrupt` where
+   * record and index disagree or the record is damaged.
+   */
+  readNeedle(needleId: bigint, cookie?: number): Promise<Needle>;
+  /** Bytes of the `.dat`, fewer only at its end. */
+  readRange(offset: number, lengthBytes: number): Promise<Uint8Array>;
+  /** All records, front to back, in batches. Fails with `corrupt` where one cannot be told from the next. */
+  scan(options?: ScanOptions): AsyncIterable<readonly FramedRecord[]>;
+  /**
+   * Appends a record and its entry; durable after `sync`. A needle without data is a live empty one. Stamps it with
+   * max(now, last + 1) (format.md §4.1), whatever `appendAtNs` says. `cookie-mismatch` if the needle is known by
+   * another cookie (§4.4), `too-large` past what offsets can reach, `read-only`.
+   */
+  append(content: NeedleContent): Promise<AppendedRecord>;
+  /** Appends the record of a deletion. `needle-not-found` if there is nothing to delete; errors as `append`. */
+  delete(needleId: bigint, cookie?: number): Promise<AppendedRecord>;
+  /** Makes durable what has been appended when it is called: data first, then index. */
+  sync(): Promise<void>;
+  /** Idempotent. Does not sync. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
