@@ -8,6 +8,16 @@ export {
   type StoreRemedy,
 } from './errors.js';
 export { ensureFree } from './generation/free-space.js';
+export {
+  type DigestFinding,
+  type GenerationReader,
+  listReadableGenerations,
+  type OpenGenerationReaderOptions,
+  openGenerationReader,
+} from './generation/generation-reader.js';
+export type { HistoryLine } from './generation/history.js';
+export { listVolumeHomes } from './generation/list-volume-homes.js';
+export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
 export type {
   FormerGeneration,

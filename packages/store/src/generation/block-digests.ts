@@ -1,0 +1,132 @@
+import type { RandomAccess } from '@holdfast/index';
+import type { StoreEnvironment } from '../environment.js';
+
+/** Each of these of a file has a digest of its own; the last, partial one's is in the position. */
+export const BLOCK_SIZE_BYTES = 1 << 16;
+/** SHA-256, whole: 0.05 % of the data, and no question what it proves. */
+export const DIGEST_SIZE_BYTES = 32;
+/** Data and digests are read in pieces of this many blocks: 1 MiB of data, 512 bytes of digests. */
+const BLOCKS_PER_READ = 16;
+
+export type Sha256 = StoreEnvironment['sha256'];
+
+export function blockStart(offset: number): number {
+  return offset - (offset % BLOCK_SIZE_BYTES);
+}
+
+export function blockCount(lengthBytes: number): number {
+  return Math.floor(lengthBytes / BLOCK_SIZE_BYTES);
+}
+
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Digests of a stream's blocks. Holds one block at most, beside 32 bytes for each block completed and not yet taken. */
+export interface BlockHasher {
+  /** Takes bytes that follow those before. Not kept: the caller may use the array again. */
+  push(bytes: Uint8Array): void;
+  /** The digests of the blocks completed since the last call, one behind the other. */
+  takeCompleted(): Uint8Array;
+  /** In hex, of the bytes behind the last whole block; empty if there are none. */
+  tailDigest(): string;
+}
+
+/** `partial` are the bytes from the last block boundary on: less than a block. */
+export function createBlockHasher(sha256: Sha256, partial: Uint8Array): BlockHasher {
+  const block = new Uint8Array(BLOCK_SIZE_BYTES);
+  block.set(partial);
+  let filledBytes = partial.length;
+  let completed: Uint8Array[] = [];
+
+  return {
+    push(bytes) {
+      let at = 0;
+      while (at < bytes.length) {
+        if (filledBytes === 0 && bytes.length - at >= BLOCK_SIZE_BYTES) {
+          completed.push(sha256(bytes.subarray(at, at + BLOCK_SIZE_BYTES)));
+          at += BLOCK_SIZE_BYTES;
+          continue;
+        }
+        const taken = Math.min(BLOCK_SIZE_BYTES - filledBytes, bytes.length - at);
+        block.set(bytes.subarray(at, at + taken), filledBytes);
+        at += taken;
+        filledBytes += taken;
+        if (filledBytes === BLOCK_SIZE_BYTES) {
+          completed.push(sha256(block));
+          filledBytes = 0;
+        }
+      }
+    },
+    takeCompleted() {
+      const digests = new Uint8Array(completed.length * DIGEST_SIZE_BYTES);
+      completed.forEach((digest, index) => {
+        digests.set(digest, index * DIGEST_SIZE_BYTES);
+      });
+      completed = [];
+      return digests;
+    },
+    tailDigest: () => (filledBytes === 0 ? '' : toHex(sha256(block.subarray(0, filledBytes)))),
+  };
+}
+
+/** What a file's bytes must be: as many, with these digests. */
+export interface DigestedContent {
+  readonly lengthBytes: number;
+  readonly digests: RandomAccess;
+  /** As `BlockHasher.tailDigest`. */
+  readonly tailDigest: string;
+}
+
+export interface BlockDifference {
+  /** Where the block begins, and how much of it is within the content. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** `digest-missing`: nothing to compare with. `too-short`: the file ends inside the block. */
+  readonly reason: 'digest-differs' | 'digest-missing' | 'too-short';
+}
+
+/** Reads `data` up to the content's length and gives every block that is not as its digest says. */
+export async function* differingBlocks(
+  sha256: Sha256,
+  data: RandomAccess,
+  content: DigestedContent,
+  signal?: AbortSignal,
+): AsyncGenerator<BlockDifference, void, undefined> {
+  const { lengthBytes, digests, tailDigest } = content;
+  const wholeBlocks = blockCount(lengthBytes);
+  for (let first = 0; first * BLOCK_SIZE_BYTES < lengthBytes; first += BLOCKS_PER_READ) {
+    signal?.throwIfAborted();
+    const offset = first * BLOCK_SIZE_BYTES;
+    const bytes = await data.readAt(
+      offset,
+      Math.min(BLOCKS_PER_READ * BLOCK_SIZE_BYTES, lengthBytes - offset),
+    );
+    const wanted = await digests.readAt(
+      first * DIGEST_SIZE_BYTES,
+      Math.min(BLOCKS_PER_READ, wholeBlocks - first) * DIGEST_SIZE_BYTES,
+    );
+    for (let index = 0; index < BLOCKS_PER_READ; index++) {
+      const blockOffset = offset + index * BLOCK_SIZE_BYTES;
+      const blockLength = Math.min(BLOCK_SIZE_BYTES, lengthBytes - blockOffset);
+      if (blockLength <= 0) break;
+      const block = bytes.subarray(index * BLOCK_SIZE_BYTES, index * BLOCK_SIZE_BYTES + blockLength);
+      const digest = wanted.subarray(index * DIGEST_SIZE_BYTES, (index + 1) * DIGEST_SIZE_BYTES);
+      const expected = first + index < wholeBlocks ? toHex(digest) : tailDigest;
+      const reason = reasonOf(block, blockLength, expected);
+      if (reason !== undefined) yield { offset: blockOffset, lengthBytes: blockLength, reason };
+    }
+  }
+
+  function reasonOf(block: Uint8Array, blockLength: number, expected: string) {
+    if (block.length < blockLength) return 'too-short';
+    if (expected.length < DIGEST_SIZE_BYTES * 2) return 'digest-missing';
+    return toHex(sha256(block)) === expected ? undefined : 'digest-differs';
+  }
+}

@@ -1,0 +1,108 @@
+import {
+  type HoldReason,
+  type HomeContext,
+  readHold,
+  readPosition,
+  unlessDamaged,
+  writeHold,
+} from './home-records.js';
+import { listGenerationIds } from './recover-build.js';
+import { readSealed } from './sealed-file.js';
+import { exists, removeIfThere } from './small-file.js';
+import type { FormerGeneration, RetentionPolicy } from './volume-home.js';
+
+/** Generations that have no part in the present: neither `current` nor unfinished. Newest first. */
+export async function listFormer(
+  context: HomeContext,
+  current: number | undefined,
+): Promise<readonly FormerGeneration[]> {
+  const found: FormerGeneration[] = [];
+  for (const id of await listGenerationIds(context)) {
+    if (id === current) continue;
+    const former = await readFormer(context, id);
+    if (former !== undefined) found.push(former);
+  }
+  return found.sort((a, b) => b.replacedAtMs - a.replacedAtMs || b.id - a.id);
+}
+
+async function readFormer(context: HomeContext, id: number): Promise<FormerGeneration | undefined> {
+  const { env, layout } = context;
+  const own = layout.generation(id);
+  if (await exists(env.disk, own.build)) return undefined;
+  const dat = await env.disk.stat(own.dat);
+  if (dat === undefined) return undefined;
+  const idx = await env.disk.stat(own.idx);
+  const replacedAtMs = await unlessDamaged(
+    readSealed(env, own.former, (fields) => fields.integer('replacedAtMs')),
+    undefined,
+  );
+  const record = await unlessDamaged(readPosition(env, layout, id), undefined);
+  return {
+    id,
+    position: record?.position ?? null,
+    replacedAtMs: replacedAtMs ?? Number(dat.mtimeNs / 1_000_000n),
+    // What a damaged hold was for is lost; that it holds is not.
+    heldFor: (await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard')) ?? null,
+    sizeBytes: dat.sizeBytes + (idx?.sizeBytes ?? 0),
+  };
+}
+
+/** Removes every hold of the volume. */
+export async function releaseHolds(context: HomeContext): Promise<void> {
+  const { disk } = context.env;
+  for (const id of await listGenerationIds(context)) {
+    const own = context.layout.generation(id);
+    if (await removeIfThere(disk, own.hold)) await disk.syncDirectory(own.directory);
+  }
+}
+
+/** A hold that is there stays as it is: the first state that was worth holding is the one to go back to. */
+export async function holdGeneration(context: HomeContext, id: number, reason: HoldReason): Promise<void> {
+  const held = await unlessDamaged<HoldReason | undefined>(
+    readHold(context.env, context.layout, id),
+    undefined,
+  );
+  if (held === undefined) await writeHold(context, id, reason);
+}
+
+export async function pruneFormer(
+  context: HomeContext,
+  former: readonly FormerGeneration[],
+  policy: RetentionPolicy,
+  nowMs: number,
+): Promise<readonly number[]> {
+  const removed: number[] = [];
+  // Newest first: the last ones are kept whatever their age.
+  for (const [rank, { id, replacedAtMs, heldFor }] of former.entries()) {
+    const isYoung = nowMs - replacedAtMs < policy.keepForMs;
+    if (heldFor !== null || isYoung || rank < policy.keepGenerations) continue;
+    await removeGeneration(context, id);
+    removed.push(id);
+  }
+  return removed;
+}
+
+/** Removes a generation's directory, the `.dat` first: without it what is left is known for a remainder. */
+export async function removeGeneration(context: HomeContext, id: number): Promise<void> {
+  const { disk } = context.env;
+  const own = context.layout.generation(id);
+  if (await removeIfThere(disk, own.dat)) await disk.syncDirectory(own.directory);
+  for (const name of await disk.list(own.directory)) await disk.remove(`${own.directory}/${name}`);
+  await disk.removeDirectory(own.directory);
+  await disk.syncDirectory(context.layout.home);
+}
+
+/**
+ * Removes what crashes left of generations: directories without a `.dat`, and those whose `.dat` is a second name of
+ * the one in DIR, given for a swap that did not come about.
+ */
+export async function removeRemainders(context: HomeContext, current: number | undefined): Promise<void> {
+  const { disk } = context.env;
+  const live = await disk.stat(context.layout.dat);
+  for (const id of await listGenerationIds(context)) {
+    const own = context.layout.generation(id);
+    if (id === current || (await exists(disk, own.build))) continue;
+    const dat = await disk.stat(own.dat);
+    if (dat === undefined || dat.fileKey === live?.fileKey) await removeGeneration(context, id);
+  }
+}

@@ -1,0 +1,221 @@
+import type { VolumeName } from '@holdfast/format';
+import type { RandomAccess } from '@holdfast/index';
+import type { DiskFile } from '../disk.js';
+import type { StoreEnvironment } from '../environment.js';
+import { isStoreError, StoreError } from '../errors.js';
+import { type BlockDifference, differingBlocks } from './block-digests.js';
+import { boundedAccess } from './bounded-access.js';
+import { type HistoryLine, readHistory } from './history.js';
+import { readCurrent, readPosition } from './home-records.js';
+import { openIfThere } from './identify.js';
+import { type HomeLayout, homeLayout, parseGenerationId } from './layout.js';
+import type { GenerationPosition } from './position.js';
+import type { PositionRecord } from './position-record.js';
+import { exists, listIfThere } from './small-file.js';
+
+export interface OpenGenerationReaderOptions {
+  readonly directory: string;
+  readonly volume: VolumeName;
+  /** A former generation's id. Default: the current one. */
+  readonly generation?: number;
+}
+
+/** A block that is not as it was committed, in `.dat` or `.idx`. */
+export interface DigestFinding extends BlockDifference {
+  readonly file: 'dat' | 'idx';
+}
+
+/** One generation at one position, for reading beside a follower that goes on. */
+export interface GenerationReader {
+  readonly id: number;
+  readonly position: GenerationPosition;
+  readonly indexSerial: number;
+  /** The committed bytes, and no more. */
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+  /** The committed states, oldest first, up to the position. */
+  history(signal?: AbortSignal): AsyncIterable<HistoryLine>;
+  /** Reads everything and gives each block that differs from its digest; a missing digest is a finding too. */
+  checkDigests(signal?: AbortSignal): AsyncIterable<DigestFinding>;
+  /** An index file of this generation that a later one replaced, whole. Error `not-found`. */
+  openFormerIndex(serial: number): Promise<DiskFile>;
+  close(): Promise<void>;
+}
+
+/** How often the generation may be replaced under a reader that is opening it. */
+const OPEN_TRIES_MAX = 20;
+
+/**
+ * Opens without a lock: position, files, and the position again. The files are then of that position, whatever a
+ * follower does meanwhile: it only appends to them, and a swap leaves them to whoever has them open. Changes nothing,
+ * recovers nothing: after a crash in a swap the generation that counts is read where its files are kept. Errors:
+ * `not-found` where there is no generation, `position-damaged`, `position-moved` where each try was overtaken.
+ */
+export async function openGenerationReader(
+  env: StoreEnvironment,
+  options: OpenGenerationReaderOptions,
+): Promise<GenerationReader> {
+  const layout = homeLayout(options.directory, options.volume);
+  for (let tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+    const reader = await tryOpen(env, layout, options.generation);
+    if (reader !== undefined) return reader;
+  }
+  throw new StoreError('position-moved', `volume ${layout.baseName} was replaced at each try to open it`, {
+    path: layout.home,
+    volume: layout.baseName,
+  });
+}
+
+async function tryOpen(
+  env: StoreEnvironment,
+  layout: HomeLayout,
+  wanted: number | undefined,
+): Promise<GenerationReader | undefined> {
+  const current = await readCurrent(env, layout);
+  const id = wanted ?? current;
+  const record = id === undefined ? undefined : await readPosition(env, layout, id);
+  if (id === undefined || record === undefined) {
+    throw new StoreError(
+      'not-found',
+      `${layout.directory} holds no generation of volume ${layout.baseName}`,
+      {
+        path: layout.home,
+        volume: layout.baseName,
+      },
+    );
+  }
+  const paths = candidates(layout, id, record, id === current);
+  const opened: DiskFile[] = [];
+  const close = async () => {
+    for (const file of opened) await file.close();
+  };
+  try {
+    const [dat, idx] = [await openFirst(env, paths.dat, opened), await openFirst(env, paths.idx, opened)];
+    const isSame =
+      dat !== undefined &&
+      idx !== undefined &&
+      (await readCurrent(env, layout)) === current &&
+      (await readPosition(env, layout, id))?.indexSerial === record.indexSerial &&
+      (await isStillFirst(env, paths.dat, dat.path)) &&
+      (await isStillFirst(env, paths.idx, idx.path));
+    if (isSame) return readerOf(env, layout, { id, record, dat: dat.file, idx: idx.file, close });
+    await close();
+    return undefined;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Where a generation's files can be, the surest place first: its own directory has them as soon as their name in DIR
+ * may be another's.
+ */
+function candidates(layout: HomeLayout, id: number, record: PositionRecord, isCurrent: boolean) {
+  const own = layout.generation(id);
+  return {
+    dat: isCurrent ? [own.dat, layout.dat] : [own.dat],
+    idx: [own.idxOf(record.indexSerial), own.idx, ...(isCurrent ? [layout.idx] : [])],
+  };
+}
+
+async function openFirst(env: StoreEnvironment, paths: readonly string[], opened: DiskFile[]) {
+  for (const path of paths) {
+    try {
+      const file = await env.disk.open(path, { mode: 'read' });
+      opened.push(file);
+      return { path, file };
+    } catch (error) {
+      if (!isStoreError(error, 'not-found')) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function isStillFirst(
+  env: StoreEnvironment,
+  paths: readonly string[],
+  chosen: string,
+): Promise<boolean> {
+  for (const path of paths) {
+    if (path === chosen) return true;
+    if (await exists(env.disk, path)) return false;
+  }
+  return false;
+}
+
+interface ReaderFiles {
+  readonly id: number;
+  readonly record: PositionRecord;
+  readonly dat: DiskFile;
+  readonly idx: DiskFile;
+  close(): Promise<void>;
+}
+
+function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles): GenerationReader {
+  const { id, record, close } = files;
+  const { position, indexSerial } = record;
+  const own = layout.generation(id);
+
+  async function* findingsOf(
+    file: DigestFinding['file'],
+    content: { readonly data: RandomAccess; readonly lengthBytes: number; readonly tailDigest: string },
+    digestsPath: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<DigestFinding, void, undefined> {
+    const digests = await openIfThere(env, digestsPath);
+    try {
+      for await (const found of differingBlocks(env.sha256, content.data, { ...content, digests }, signal))
+        yield { file, ...found };
+    } finally {
+      await digests.close();
+    }
+  }
+
+  return {
+    id,
+    position,
+    indexSerial,
+    dat: boundedAccess(files.dat, () => position.datSizeBytes),
+    idx: boundedAccess(files.idx, () => position.idxSizeBytes),
+
+    async *history(signal) {
+      const content = await openIfThere(env, own.history);
+      try {
+        for await (const line of readHistory(env, content, signal)) {
+          const isPast =
+            line.indexSerial > indexSerial ||
+            (line.indexSerial === indexSerial && line.datSizeBytes > position.datSizeBytes);
+          if (!isPast) yield line;
+        }
+      } finally {
+        await content.close();
+      }
+    },
+
+    async *checkDigests(signal) {
+      const { datSizeBytes, idxSizeBytes } = position;
+      const dat = { data: files.dat, lengthBytes: datSizeBytes, tailDigest: record.dat.tailDigest };
+      const idx = { data: files.idx, lengthBytes: idxSizeBytes, tailDigest: record.idx.tailDigest };
+      yield* findingsOf('dat', dat, own.datDigests, signal);
+      yield* findingsOf('idx', idx, own.idxDigests(indexSerial), signal);
+    },
+
+    openFormerIndex: (serial) => env.disk.open(own.idxOf(serial), { mode: 'read' }),
+    close,
+  };
+}
+
+/** Ids of the generations that a reader can be opened for, ascending. */
+export async function listReadableGenerations(
+  env: StoreEnvironment,
+  options: { readonly directory: string; readonly volume: VolumeName },
+): Promise<readonly number[]> {
+  const layout = homeLayout(options.directory, options.volume);
+  const readable: number[] = [];
+  for (const name of await listIfThere(env.disk, layout.home)) {
+    const id = parseGenerationId(name);
+    if (id !== undefined && (await exists(env.disk, layout.generation(id).position))) readable.push(id);
+  }
+  return readable.sort((a, b) => a - b);
+}
