@@ -18,3 +18,4 @@ export {
   type StockServerOptions,
   type StockVolume,
 } from './stock-server/index.js';
+export { createVirtualTime, type VirtualTime } from './virtual-time.js';

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { clientSecurity, locationAddress, parseServerAddress } from '../src/index.js';
+
+test.each([
+  ['127.0.0.1:8280', '127.0.0.1:8280', '127.0.0.1:18280'],
+  ['127.0.0.1:9533.19533', '127.0.0.1:9533', '127.0.0.1:19533'],
+  ['master.example:9333.7', 'master.example:9333', 'master.example:7'],
+  ['[::1]:9333.19334', '[::1]:9333', '[::1]:19334'],
+])('%s', (text, httpAddress, grpcAddress) => {
+  expect(parseServerAddress(text)).toEqual({ httpAddress, grpcAddress });
+});
+
+test.each([
+  '',
+  'host',
+  'host:',
+  'host:x',
+  ':9333',
+  'host:0',
+  'host:60000',
+  'host:65536.1',
+  'http://host:1',
+  'a b:1',
+  '::1:9333',
+])('"%s" is no address', (text) => {
+  expect(() => parseServerAddress(text)).toThrow(expect.objectContaining({ code: 'bad-address' }));
+});
+
+test('a location has its gRPC port beside it, or 10000 above', () => {
+  expect(locationAddress('host:8080', 0)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:18080' });
+  expect(locationAddress('host:8080', 9)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:9' });
+});
+
+describe('security.toml', () => {
+  test('mutual TLS for gRPC, and HTTPS where it is enabled', () => {
+    const parsed = {
+      grpc: { ca: '/ca.crt', client: { cert: '/c.crt', key: '/c.key' }, volume: { cert: 'v', key: 'v' } },
+      https: { client: { enabled: true, ca: '/h.crt', cert: '', key: '' } },
+    };
+    expect(clientSecurity(parsed)).toEqual({
+      grpc: { caPath: '/ca.crt', certPath: '/c.crt', keyPath: '/c.key' },
+      https: { caPath: '/h.crt', certPath: undefined, keyPath: undefined },
+    });
+  });
+
+  test('the scaffolded file, all of it empty, is plain text', () => {
+    const parsed = {
+      grpc: { ca: '', client: { cert: '', key: '' } },
+      https: { client: { enabled: false, ca: 'x' } },
+    };
+    expect(clientSecurity(parsed)).toEqual({ grpc: undefined, https: undefined });
+    expect(clientSecurity({})).toEqual({ grpc: undefined, https: undefined });
+  });
+
+  test.each([
+    [{ grpc: 'x' }],
+    [{ grpc: { ca: 5 } }],
+    [{ grpc: { ca: '/ca', client: { cert: '/c.crt' } } }],
+    [{ grpc: { client: [] } }],
+  ])('%j is refused', (parsed) => {
+    expect(() => clientSecurity(parsed)).toThrow(expect.objectContaining({ code: 'bad-security' }));
+  });
+});
