@@ -1,3 +1,11 @@
+export {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 export * as followPb from './gen/holdfast/v1/follow_pb.js';
 export * as masterPb from './gen/seaweedfs/master_pb.js';
 export * as volumeServerPb from './gen/seaweedfs/volume_server_pb.js';

@@ -1,0 +1,3 @@
+import { connectSubject, transportConformance } from '../src/index.js';
+
+transportConformance(connectSubject('connect'));

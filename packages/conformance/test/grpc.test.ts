@@ -1,0 +1,3 @@
+import { grpcSubject, transportConformance } from '../src/index.js';
+
+transportConformance(grpcSubject);

@@ -1,0 +1,3 @@
+import { memorySubject, transportConformance } from '../src/index.js';
+
+transportConformance(memorySubject);
