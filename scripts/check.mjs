@@ -12,7 +12,7 @@ const parts = [
   ['workflows', 'node scripts/generate-workflows.mjs --check'],
   ['generated code', 'node scripts/check-generated.mjs'],
   ['proto', 'buf lint'],
-  ['scripts', 'npm run test:scripts'],
+  ['pages', 'node scripts/check-docs.mjs --quick'],
   ['types of tests', 'tsc -p tsconfig.test.json'],
   ['unused code', 'knip'],
   ['build', 'npm run build'],
