@@ -56,3 +56,27 @@ export function codeBlocks(page) {
     line: page.text.slice(0, match.index).split('\n').length,
   }));
 }
+
+/** Comments that name a section of docs/format.md or docs/protocol.md (`format.md §4.3`) which that page does not have. */
+export function sectionProblems(root, packages) {
+  const problems = [];
+  const sections = new Map();
+  for (const name of ['format.md', 'protocol.md']) {
+    const text = readFileSync(join(root, 'docs', name), 'utf8');
+    const headings = [...text.matchAll(/^#{2,3} (\d+(?:\.\d+)*)/gm)].map(([, number]) => number);
+    const points = text.split(/^## /m).flatMap((section) => {
+      const number = /^(\d+)\./.exec(section)?.[1];
+      return [...section.matchAll(/^(\d+)\. /gm)].slice(1).map(([, point]) => `${number}.${point}`);
+    });
+    sections.set(name, new Set([...headings, ...points]));
+  }
+  for (const file of packages.flatMap(({ sources, tests }) => [...sources, ...tests])) {
+    for (const [, name, number] of readFileSync(file, 'utf8').matchAll(
+      /(format\.md|protocol\.md) §(\d+(?:\.\d+)*)/g,
+    )) {
+      if (!sections.get(name).has(number))
+        problems.push(`${relative(root, file)}: names ${name} §${number}, which is not there`);
+    }
+  }
+  return problems;
+}
