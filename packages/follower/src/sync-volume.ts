@@ -1,4 +1,5 @@
-import { formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
+import { FormatError, formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
+import { IndexError } from '@holdfast/index';
 import { type LeaderClient, LeaderError, type LeaderErrorCode } from '@holdfast/protocol';
 import { type StoreEnvironment, StoreError, type VolumeHome } from '@holdfast/store';
 import { FollowError, type FollowErrorCode } from './errors.js';
@@ -180,5 +181,10 @@ function translate(error: unknown, { volume }: SyncVolumeOptions): FollowError |
       offset: error.offset,
       cause: error,
     });
+  // What is parsed here is what the leader sent: its files make no volume.
+  if (error instanceof FormatError || error instanceof IndexError) {
+    const message = `volume ${name}: the leader's files make no volume: ${error.message}`;
+    return new FollowError('leader-damaged', message, { volumeId, cause: error });
+  }
   throw error;
 }

@@ -8,7 +8,7 @@ import {
 } from '@holdfast/protocol';
 import { createSeededRandom } from '../seeded-random.js';
 import type { StockHooks } from './stock-call.js';
-import type { RecordVersion } from './stock-record.js';
+import { type RecordVersion, readStockEntries } from './stock-record.js';
 import { createStockVolume, type StockVolume } from './stock-volume.js';
 import { createStockVolumeService, type StockRelease } from './volume-service.js';
 
@@ -156,15 +156,16 @@ function statusPage(release: StockRelease, volumes: ReadonlyMap<number, StockVol
     DiskStatuses: [],
     Version: release,
     Volumes: [...volumes.values()].map((volume) => {
-      const live = volume.liveNeedles().length;
-      const entries = volume.idxFile.sizeBytes / (12 + volume.offsetWidthBytes);
+      const entries = readStockEntries(volume.idx, volume.offsetWidthBytes);
+      const puts = entries.filter(({ offset, sizeBytes }) => offset > 0 && sizeBytes >= 0);
       return {
         Id: volume.volumeId,
-        Size: volume.isClosed ? 0 : volume.tailBytes,
+        // The size fields of all puts, not the length of the file.
+        Size: puts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
         Collection: volume.collection,
         Version: volume.runtimeVersion,
-        FileCount: live,
-        DeleteCount: entries - live,
+        FileCount: puts.length,
+        DeleteCount: puts.length - volume.liveNeedles().length,
         DeletedByteCount: 0,
         ReadOnly: volume.isReadOnly,
         CompactRevision: volume.revision,

@@ -64,15 +64,18 @@ export interface StockVolume {
   /** `unchanged`: the same bytes under the same cookie are already there, and nothing is written. */
   put(needleId: bigint, data: Uint8Array, options?: StockPutOptions): 'written' | 'unchanged';
   /** False, and nothing written, where the needle is absent or deleted. */
-  delete(needleId: bigint): boolean;
+  delete(needleId: bigint, options?: Pick<StockPutOptions, 'cookie'>): boolean;
   find(needleId: bigint): { readonly state: 'live' | 'deleted' | 'absent'; readonly sizeBytes: number };
   liveNeedles(): StockLiveNeedle[];
 
   /** Opens a compaction: from now on there is a `.cpd`. */
   compact(): void;
-  /** Applies what was written since `compact` in random order and swaps the files. Without a compaction the volume closes. */
+  /**
+   * Applies what was written since `compact` in random order and swaps the files. Fails, and closes the volume, without
+   * a compaction, and where the index was empty when the compaction began and is not any more.
+   */
   commit(): void;
-  /** A commit that fails (a full disk): the volume stays registered but closed, its `.cpd` is left. */
+  /** A commit that fails (a full disk): the `.cpd` is removed, the volume stays registered but closed. */
   failCommit(): void;
   /** Removes what a compaction left. */
   cleanup(): void;
@@ -194,14 +197,13 @@ export function createStockVolume(options: StockVolumeOptions): StockVolume {
       return 'written';
     },
 
-    delete(needleId) {
+    delete(needleId, { cookie = Number(BigInt.asUintN(32, needleId)) } = {}) {
       requireWritable();
       const former = needleMap.get(needleId);
       if (!former || former.sizeBytes < 0) return false;
       const record = recordAt(former.offset, former.sizeBytes);
       const data = stockRecordData(record, runtimeVersion);
       const crc = data.length === 0 ? 0 : stockCrc32c(data);
-      const cookie = new DataView(record.buffer).getUint32(0);
       append(needleId, stockTombstoneRecord(needleId, cookie, runtimeVersion, crc, nextStampNs()), -1);
       return true;
     },
@@ -234,6 +236,14 @@ export function createStockVolume(options: StockVolumeOptions): StockVolume {
         isClosed = true;
         throw new Error(`volume ${volumeId} compact swap aborted: missing .cpd/.cpx`);
       }
+      if (compaction.idxSizeAtStartBytes === 0 && idxFile.sizeBytes > 0) {
+        // The real server walks back to where the index stood and, from 0, on to a negative offset.
+        volume.failCommit();
+        const before = -12 - offsetWidthBytes;
+        throw new Error(
+          `readIndexEntry /data/${volumeId}.idx at offset ${before} failed: offset ${before} is invalid`,
+        );
+      }
       applyChangesSince(compaction, { datFile, idxFile, offsetWidthBytes, runtimeVersion, nowNs, random });
       datFile = compaction.datFile;
       idxFile = compaction.idxFile;
@@ -245,6 +255,7 @@ export function createStockVolume(options: StockVolumeOptions): StockVolume {
 
     failCommit() {
       requireOpen();
+      compaction = undefined;
       isClosed = true;
     },
 
