@@ -1,6 +1,14 @@
 export { type LifeOperation, type LifeOptions, randomLife } from './lives.js';
 export { createSeededRandom } from './seeded-random.js';
 export {
+  type CrashKind,
+  createSimulatedDisk,
+  type DiskOperation,
+  type SimulatedDisk,
+  type SimulatedDiskOptions,
+} from './simulated-disk/index.js';
+export { createSimulatedEnvironment, type SimulatedEnvironment } from './simulated-environment.js';
+export {
   createStockMaster,
   createStockServer,
   type GrowingFile,

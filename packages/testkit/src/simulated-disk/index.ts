@@ -1,0 +1,7 @@
+export {
+  type CrashKind,
+  createSimulatedDisk,
+  type DiskOperation,
+  type SimulatedDisk,
+  type SimulatedDiskOptions,
+} from './simulated-disk.js';

@@ -1,0 +1,319 @@
+import type { Random } from '@holdfast/format';
+import { type Disk, type DiskFile, type FileStat, StoreError, type StoreErrorCode } from '@holdfast/store';
+import { createSeededRandom } from '../seeded-random.js';
+import { createSimulatedContent, type SimulatedContent } from './content.js';
+import { createSimulatedNames, parentOf } from './names.js';
+
+/** A call that changes something, or makes it durable. */
+export interface DiskOperation {
+  readonly kind:
+    | 'create'
+    | 'write'
+    | 'truncate'
+    | 'sync-data'
+    | 'make-directory'
+    | 'remove-directory'
+    | 'rename'
+    | 'link'
+    | 'remove'
+    | 'sync-directory';
+  readonly path: string;
+  /** The second path of a rename or link. */
+  readonly to?: string;
+  readonly lengthBytes?: number;
+}
+
+export interface SimulatedDiskOptions {
+  readonly seed: number;
+  /** Default: true. */
+  readonly hasLinks?: boolean;
+  /** Default: 1 TiB. */
+  readonly capacityBytes?: number;
+}
+
+/**
+ * How a machine stops. `power`: of what was not synced anything may survive, and each write sector by sector. `nothing`
+ * and `everything` are the two ends of that. `process`: killed; the machine goes on, so everything stays as it is seen,
+ * and what was not synced can still be lost later.
+ */
+export type CrashKind = 'power' | 'nothing' | 'everything' | 'process';
+
+export interface SimulatedDisk extends Disk {
+  /** Everything since the beginning or the last `forget`, failed calls included. */
+  readonly operations: readonly DiskOperation[];
+  forget(): void;
+  /** Stops the machine: every file that is open is lost, and the disk works again at once. */
+  crash(kind?: CrashKind): void;
+  /** Lets `count` more operations through; from then on every call fails until `crash`. */
+  crashAfter(count: number): void;
+  /** Asked before each operation: a code makes it fail with it. A failed sync loses what it should have made durable. */
+  inject(failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined): void;
+  /** Content as it is seen. Error `not-found`. */
+  peek(path: string): Uint8Array;
+  /** Gives a path this content, durably: somebody else's doing. Its directories are made. */
+  plant(path: string, bytes: Uint8Array): void;
+  /** Paths of all files, sorted. */
+  files(): readonly string[];
+}
+
+interface Node {
+  readonly key: string;
+  readonly content: SimulatedContent | undefined;
+  mtimeNs: bigint;
+}
+
+const CAPACITY_BYTES = 2 ** 40;
+const FIRST_MTIME_NS = 1_700_000_000_000_000_000n;
+
+export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
+  const random: Random = createSeededRandom(options.seed);
+  const capacityBytes = options.capacityBytes ?? CAPACITY_BYTES;
+  const names = createSimulatedNames<Node>();
+  let operations: DiskOperation[] = [];
+  let failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined;
+  let remaining = Number.POSITIVE_INFINITY;
+  let boot = 0;
+  let nodeCount = 0;
+  let mtimeNs = FIRST_MTIME_NS;
+
+  const fail = (code: StoreErrorCode, path: string): StoreError =>
+    new StoreError(code, `${path}: ${code} (simulated)`, { path });
+
+  function assertRunning(path: string): void {
+    if (remaining <= 0) throw fail('disk-failed', path);
+  }
+
+  /** Counts an operation. `onFailure` is what a failing one does all the same. */
+  function begin(operation: DiskOperation, onFailure?: () => void): void {
+    assertRunning(operation.path);
+    operations.push(operation);
+    const code = failure?.(operation);
+    if (code !== undefined) {
+      onFailure?.();
+      throw fail(code, operation.path);
+    }
+    remaining--;
+  }
+
+  function nodeAt(path: string): Node {
+    const node = names.visible.get(path);
+    if (node === undefined) throw fail('not-found', path);
+    return node;
+  }
+
+  function contentAt(path: string): SimulatedContent {
+    const { content } = nodeAt(path);
+    if (content === undefined) throw fail('disk-failed', path);
+    return content;
+  }
+
+  function createNode(isFile: boolean): Node {
+    return {
+      key: `simulated:${++nodeCount}`,
+      content: isFile ? createSimulatedContent() : undefined,
+      mtimeNs: ++mtimeNs,
+    };
+  }
+
+  function assertParent(path: string): void {
+    const parent = names.visible.get(parentOf(path));
+    if (parentOf(path) !== '' && (parent === undefined || parent.content !== undefined))
+      throw fail('not-found', path);
+  }
+
+  function statOf(node: Node): FileStat {
+    const sizeBytes = node.content?.visible.length ?? 0;
+    const kind = node.content === undefined ? 'directory' : 'file';
+    return { kind, sizeBytes, fileKey: node.key, mtimeNs: node.mtimeNs };
+  }
+
+  const usedBytes = (): number =>
+    [...new Set(names.visible.values())].reduce((sum, node) => sum + (node.content?.visible.length ?? 0), 0);
+
+  function childrenOf(path: string): readonly string[] {
+    return [...names.visible.keys()].filter((name) => parentOf(name) === path).sort();
+  }
+
+  function openNode(path: string, node: Node, content: SimulatedContent, isReadOnly: boolean): DiskFile {
+    const openedIn = boot;
+    let isClosed = false;
+    const check = (): void => {
+      assertRunning(path);
+      if (isClosed || openedIn !== boot) throw fail('closed', path);
+    };
+    const checkWritable = (): void => {
+      check();
+      if (isReadOnly) throw fail('not-permitted', path);
+    };
+    return {
+      async sizeBytes() {
+        check();
+        return content.visible.length;
+      },
+      async readAt(offset, lengthBytes) {
+        check();
+        return content.visible.slice(offset, offset + lengthBytes);
+      },
+      async writeAt(offset, bytes) {
+        checkWritable();
+        const halfWritten = (): void => content.write(offset, bytes.subarray(0, bytes.length >> 1));
+        begin({ kind: 'write', path, lengthBytes: bytes.length }, halfWritten);
+        const growthBytes = Math.max(0, offset + bytes.length - content.visible.length);
+        if (growthBytes > 0 && usedBytes() + growthBytes > capacityBytes) {
+          halfWritten();
+          throw fail('no-space', path);
+        }
+        content.write(offset, bytes);
+        node.mtimeNs = ++mtimeNs;
+      },
+      async truncate(sizeBytes) {
+        checkWritable();
+        begin({ kind: 'truncate', path, lengthBytes: sizeBytes });
+        content.truncate(sizeBytes);
+        node.mtimeNs = ++mtimeNs;
+      },
+      async syncData() {
+        checkWritable();
+        begin({ kind: 'sync-data', path }, () => content.failSync(random));
+        content.sync();
+      },
+      async stat() {
+        check();
+        return statOf(node);
+      },
+      async close() {
+        isClosed = true;
+      },
+    };
+  }
+
+  function survivesIn(kind: CrashKind): () => boolean {
+    if (kind === 'nothing') return () => false;
+    if (kind === 'everything') return () => true;
+    const share = random.nextFloat();
+    return () => random.nextFloat() < share;
+  }
+
+  return {
+    async open(path, { mode }) {
+      assertRunning(path);
+      const found = names.visible.get(path);
+      if (found !== undefined) {
+        if (mode === 'create-new') throw fail('exists', path);
+        return openNode(path, found, contentAt(path), mode === 'read');
+      }
+      if (mode === 'read' || mode === 'write') throw fail('not-found', path);
+      assertParent(path);
+      begin({ kind: 'create', path });
+      const node = createNode(true);
+      names.change([path], (map) => map.set(path, node));
+      return openNode(path, node, node.content!, false);
+    },
+    async stat(path) {
+      assertRunning(path);
+      const node = names.visible.get(path);
+      return node === undefined ? undefined : statOf(node);
+    },
+    async list(path) {
+      assertRunning(path);
+      if (nodeAt(path).content !== undefined) throw fail('not-found', path);
+      return childrenOf(path).map((child) => child.slice(path.length + 1));
+    },
+    async makeDirectory(path) {
+      assertRunning(path);
+      if (names.visible.has(path)) throw fail('exists', path);
+      assertParent(path);
+      begin({ kind: 'make-directory', path });
+      const node = createNode(false);
+      names.change([path], (map) => map.set(path, node));
+    },
+    async removeDirectory(path) {
+      assertRunning(path);
+      if (nodeAt(path).content !== undefined) throw fail('not-found', path);
+      if (childrenOf(path).length > 0) throw fail('exists', path);
+      begin({ kind: 'remove-directory', path });
+      names.change([path], (map) => map.delete(path));
+    },
+    async rename(from, to) {
+      assertRunning(from);
+      const node = nodeAt(from);
+      contentAt(from);
+      assertParent(to);
+      begin({ kind: 'rename', path: from, to });
+      // As POSIX has it: between two names of one file a rename does nothing.
+      if (names.visible.get(to) === node) return;
+      names.change([from, to], (map) => {
+        map.set(to, node);
+        map.delete(from);
+      });
+    },
+    async link(existing, added) {
+      assertRunning(existing);
+      const node = nodeAt(existing);
+      contentAt(existing);
+      assertParent(added);
+      if (names.visible.has(added)) throw fail('exists', added);
+      if (options.hasLinks === false) throw fail('links-unsupported', added);
+      begin({ kind: 'link', path: existing, to: added });
+      names.change([added], (map) => map.set(added, node));
+    },
+    async remove(path) {
+      assertRunning(path);
+      contentAt(path);
+      begin({ kind: 'remove', path });
+      names.change([path], (map) => map.delete(path));
+    },
+    async syncDirectory(path) {
+      assertRunning(path);
+      nodeAt(path);
+      begin({ kind: 'sync-directory', path });
+      names.syncDirectory(path);
+    },
+    async freeBytes() {
+      return Math.max(0, capacityBytes - usedBytes());
+    },
+
+    get operations() {
+      return operations;
+    },
+    forget() {
+      operations = [];
+    },
+    crash(kind = 'power') {
+      boot++;
+      remaining = Number.POSITIVE_INFINITY;
+      if (kind === 'process') return;
+      const nodes = new Set(names.visible.values());
+      names.losePower(survivesIn(kind));
+      for (const node of names.visible.values()) nodes.add(node);
+      for (const node of nodes) node.content?.losePower(survivesIn(kind));
+    },
+    crashAfter(count) {
+      remaining = count;
+    },
+    inject(injected) {
+      failure = injected;
+    },
+    peek: (path) => contentAt(path).visible.slice(),
+    plant(path, bytes) {
+      const directories: string[] = [];
+      for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) directories.unshift(parent);
+      for (const directory of directories) {
+        if (names.visible.has(directory)) continue;
+        const made = createNode(false);
+        names.change([directory], (map) => map.set(directory, made));
+        names.syncDirectory(parentOf(directory));
+      }
+      const node = createNode(true);
+      node.content!.write(0, bytes);
+      node.content!.sync();
+      names.change([path], (map) => map.set(path, node));
+      names.syncDirectory(parentOf(path));
+    },
+    files: () =>
+      [...names.visible]
+        .filter(([, node]) => node.content !== undefined)
+        .map(([path]) => path)
+        .sort(),
+  };
+}
