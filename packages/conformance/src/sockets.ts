@@ -24,7 +24,10 @@ export function expectNoSocketsLeft(): void {
 /** A server that takes a connection and says nothing. */
 export function silenceConformance(kind: SubjectKind): void {
   describe('a silent server', () => {
-    const server = createServer((socket) => socket.on('error', () => socket.destroy()));
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+    });
     let address: string;
     beforeAll(async () => {
       await new Promise<void>((resolve) => {

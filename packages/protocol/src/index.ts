@@ -43,6 +43,7 @@ export type {
 } from './rpc-transport.js';
 export type { RpcTimers } from './timers.js';
 export {
+  describeEarlyClose,
   describeTlsError,
   isTlsErrorCode,
   type RpcServerTlsOptions,

@@ -109,6 +109,10 @@ export interface LeaderSession {
 export interface SweepEntry {
   readonly volumeId: number;
   readonly collection: string;
+  /**
+   * How much is in it, only to be compared with an earlier sweep of the same server: a stock SeaweedFS adds up the size
+   * fields of all puts here, which is less than the length of the `.dat`.
+   */
   readonly datSizeBytes: number;
   readonly fileCount: number;
   readonly deleteCount: number;

@@ -63,3 +63,9 @@ export function describeTlsError(error: Error & { readonly code?: unknown }): st
       return `${error.message}${typeof error.code === 'string' ? ` (${error.code})` : ''}`;
   }
 }
+
+/** A server that closes a new connection without a word. Node's own does so with a client certificate it refuses. */
+export function describeEarlyClose(tls: RpcTlsOptions | undefined): string {
+  const closed = 'closed before the HTTP/2 handshake';
+  return tls?.cert === undefined ? closed : `${closed}: the server may have refused the client certificate`;
+}

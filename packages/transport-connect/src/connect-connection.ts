@@ -12,6 +12,7 @@ import {
   RpcError,
   rpcPath,
   type StreamMethod,
+  toRpcError,
 } from '@holdfast/protocol';
 import type { ConnectSettings } from './connect-options.js';
 import type { CallTransport } from './connect-types.js';
@@ -32,14 +33,10 @@ export async function connectOver(
     callOptions: RpcCallOptions,
   ): AsyncGenerator<MessageShape<O>, void> {
     const call = startCall(link, rpcPath(method), callOptions);
+    const sent = call.watchRequests(requests);
     try {
-      const { message } = await transport.stream(
-        method,
-        call.signal,
-        callOptions.timeoutMs,
-        undefined,
-        requests,
-      );
+      const { timeoutMs } = callOptions;
+      const { message } = await transport.stream(method, call.signal, timeoutMs, undefined, sent);
       for await (const response of message) yield response;
     } catch (error) {
       throw call.translate(error);
@@ -93,9 +90,20 @@ function startCall(link: Http2Link, path: string, { signal }: RpcCallOptions) {
   const ended = new AbortController();
   const onAbort = () => ended.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  let requestFailure: RpcError | undefined;
   return {
     signal: ended.signal,
+    /** The same requests; their failure is kept as it was, which connect would make `internal`. */
+    async *watchRequests<T>(requests: AsyncIterable<T>): AsyncGenerator<T, void> {
+      try {
+        yield* requests;
+      } catch (error) {
+        requestFailure = toRpcError(error);
+        throw error;
+      }
+    },
     translate(error: unknown): RpcError {
+      if (requestFailure !== undefined) return requestFailure;
       if (error instanceof RpcError) return error;
       if (signal.aborted) return new RpcError('canceled', `${path}: canceled by the caller`, error);
       const { code, rawMessage } = ConnectError.from(error);

@@ -13,6 +13,12 @@ import type { AnyMessage, AnyMessages, RouteTarget } from './connect-types.js';
 /** The peer of a request, put there by the server. */
 export const peerKey = createContextKey('');
 
+/**
+ * Aborts when the stream or socket of a request has closed, put there by the server: connect's own signal misses a
+ * client that closes its connection in order.
+ */
+export const closedKey = createContextKey(new AbortController().signal);
+
 /** Gives every handler to connect's router, its errors translated. */
 export function addRoutes(router: RouteTarget, services: readonly RpcService[]): void {
   for (const route of rpcRoutes(services).values()) addRoute(router, route);
@@ -54,7 +60,8 @@ function addRoute(router: RouteTarget, route: RpcRoute): void {
 }
 
 function contextOf(context: HandlerContext): RpcHandlerContext {
-  return { signal: context.signal, peer: context.values.get(peerKey) };
+  const signal = AbortSignal.any([context.signal, context.values.get(closedKey)]);
+  return { signal, peer: context.values.get(peerKey) };
 }
 
 function connectError(error: unknown): ConnectError {

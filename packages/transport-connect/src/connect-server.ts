@@ -11,7 +11,7 @@ import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { RpcError, type RpcListener, type RpcServerTlsOptions, type RpcService } from '@holdfast/protocol';
 import type { ConnectSettings } from './connect-options.js';
-import { addRoutes, peerKey } from './connect-routes.js';
+import { addRoutes, closedKey, peerKey } from './connect-routes.js';
 import type { RouteTarget } from './connect-types.js';
 
 type RequestHandler = (
@@ -27,8 +27,15 @@ export async function serveConnect(
 ): Promise<RpcListener> {
   const handle: RequestHandler = connectNodeAdapter({
     routes: (router) => addRoutes(router as unknown as RouteTarget, services),
-    contextValues: ({ socket }) =>
-      createContextValues().set(peerKey, `${socket.remoteAddress}:${socket.remotePort}`),
+    contextValues: (request) => {
+      const { socket } = request;
+      const closed = new AbortController();
+      const carrier = 'stream' in request ? request.stream : socket;
+      carrier.once('close', () => closed.abort(new RpcError('canceled', 'the caller is gone')));
+      return createContextValues()
+        .set(peerKey, `${socket.remoteAddress}:${socket.remotePort}`)
+        .set(closedKey, closed.signal);
+    },
     readMaxBytes: settings.limits.messageBytes,
     acceptCompression: [],
   });

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect as http2Connect } from 'node:http2';
+import type { Socket } from 'node:net';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type RpcCallOptions, RpcError } from '@holdfast/protocol';
+import { describeEarlyClose, type RpcCallOptions, RpcError } from '@holdfast/protocol';
 import { openClientSocket, socketError } from './client-socket.js';
 import type { ConnectSettings } from './connect-options.js';
 import type { SessionManager } from './connect-types.js';
@@ -48,7 +49,12 @@ async function open(address: string, settings: ConnectSettings, signal: AbortSig
   const fail = (error: Error) => {
     failure ??= socketError(address, error);
   };
-  socket.on('error', fail);
+  socket.on('error', (error) => {
+    fail(error);
+    // A session does not notice an alert that comes before its settings.
+    session.destroy();
+    socket.destroy();
+  });
   const session = http2Connect(authority, {
     createConnection: () => socket,
     settings: { initialWindowSize: settings.windowBytes, enablePush: false },
@@ -57,6 +63,7 @@ async function open(address: string, settings: ConnectSettings, signal: AbortSig
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {
       session.destroy();
+      socket.destroy();
       reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -65,24 +72,24 @@ async function open(address: string, settings: ConnectSettings, signal: AbortSig
       signal.removeEventListener('abort', onAbort);
       resolve();
     });
-    session.once('close', () => {
+    socket.once('close', () => {
       signal.removeEventListener('abort', onAbort);
-      socket.destroy();
-      reject(failure ?? new RpcError('unavailable', `${address}: closed before the HTTP/2 handshake`));
+      session.destroy();
+      reject(failure ?? new RpcError('unavailable', `${address}: ${describeEarlyClose(settings.tls)}`));
     });
   });
   session.setLocalWindowSize(settings.windowBytes);
-  return linkOver(session, authority, address, settings, () => failure);
+  return linkOver(session, socket, authority, address, settings, () => failure);
 }
 
 function linkOver(
   session: ClientHttp2Session,
+  socket: Socket,
   authority: string,
   address: string,
   settings: ConnectSettings,
   failure: () => RpcError | undefined,
 ): Http2Link {
-  const socket = session.socket;
   const stopKeepalive = startKeepalive(session, settings);
   let left: RpcError | undefined;
   let closedByUs = false;
@@ -100,11 +107,13 @@ function linkOver(
     left ??= error;
     stopKeepalive();
     session.destroy();
+    socket.destroy();
   }
 
   // After GOAWAY a session would still answer what is under way, but nothing new: that is half a connection.
   session.on('goaway', () => leave(lost()));
-  session.on('close', () => {
+  session.on('close', () => leave(lost()));
+  socket.on('close', () => {
     leave(lost());
     const reported = failure()?.code === 'unauthenticated' ? failure() : left;
     resolveClosed(closedByUs ? undefined : reported);

@@ -1,9 +1,11 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { Channel, type ChannelInterface, connectivityState, Metadata } from '@grpc/grpc-js';
 import {
+  describeEarlyClose,
   type RpcCallOptions,
   type RpcConnection,
   RpcError,
+  type RpcTlsOptions,
   rpcPath,
   type StreamMethod,
   type UnaryMethod,
@@ -22,7 +24,7 @@ export async function connectGrpc(
   const link = createPinnedLink(address, settings.tls);
   const channel = new Channel(`dns:${address}`, link.credentials, settings.channelOptions);
   try {
-    await reachReady(channel, address, link, options);
+    await reachReady(channel, address, link, settings.tls, options);
   } catch (error) {
     channel.close();
     await link.destroy();
@@ -35,6 +37,7 @@ async function reachReady(
   channel: ChannelInterface,
   address: string,
   link: PinnedLink,
+  tls: RpcTlsOptions | undefined,
   options: RpcCallOptions,
 ): Promise<void> {
   const ended = new AbortController();
@@ -53,7 +56,8 @@ async function reachReady(
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
       if (state === connectivityState.TRANSIENT_FAILURE || (attempted && state === connectivityState.IDLE)) {
-        throw link.error() ?? (await lastFailure(channel, address));
+        if (!link.opened()) throw await lastFailure(channel, address);
+        throw link.error() ?? new RpcError('unavailable', `${address}: ${describeEarlyClose(tls)}`);
       }
       attempted ||= state === connectivityState.CONNECTING;
       await stateChange(channel, state, ended.signal);
@@ -84,7 +88,9 @@ function lastFailure(channel: ChannelInterface, address: string): Promise<RpcErr
       onReceiveMetadata: () => undefined,
       onReceiveMessage: () => undefined,
       onReceiveStatus({ details }) {
-        const reason = /Last error: (?:Error: )?(.*?)(?: \([^()]*Z\))?(?:\. Resolution note: .*)?$/.exec(details)?.[1];
+        const reason = /Last error: (?:Error: )?(.*?)(?: \([^()]*Z\))?(?:\. Resolution note: .*)?$/.exec(
+          details,
+        )?.[1];
         resolve(new RpcError('unavailable', `${address}: ${reason ?? details}`));
       },
     });

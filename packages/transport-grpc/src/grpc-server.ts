@@ -98,7 +98,12 @@ function streamHandler(
     call.on('cancelled', () => ended.abort(new RpcError('canceled', 'the caller is gone')));
 
     async function* requests() {
-      for await (const bytes of call) yield decodeMessage(method.input, bytes as Buffer);
+      // The stream's own end is not the call's: it still has to answer.
+      const received = call.iterator({ destroyOnReturn: false });
+      for await (const bytes of received) yield decodeMessage(method.input, bytes as Buffer);
+      // A connection that breaks looks like the end of the requests, until it has closed.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (ended.signal.aborted) throw ended.signal.reason;
     }
 
     const answer = async (): Promise<void> => {

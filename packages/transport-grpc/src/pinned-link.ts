@@ -8,8 +8,10 @@ import { describeTlsError, isTlsErrorCode, RpcError, type RpcTlsOptions } from '
 export interface PinnedLink {
   /** For exactly one channel: they let it connect once, and refuse every later attempt. */
   readonly credentials: ReturnType<typeof credentials.createInsecure>;
-  /** Why TLS or the socket failed, where that is known. */
+  /** Why TLS or the socket failed, where there was a socket that did. */
   error(): RpcError | undefined;
+  /** Whether there ever was a socket. */
+  opened(): boolean;
   /** Resolves once the socket, if there ever was one, is closed. */
   destroy(): Promise<void>;
   /** Called once, when a socket that was there has closed. */
@@ -23,6 +25,7 @@ export interface PinnedLink {
 export function createPinnedLink(address: string, tls: RpcTlsOptions | undefined): PinnedLink {
   let socket: Socket | undefined;
   let failure: RpcError | undefined;
+  let destroyed = false;
   let closedListener: (() => void) | undefined;
 
   function watch(watched: Socket): void {
@@ -35,7 +38,10 @@ export function createPinnedLink(address: string, tls: RpcTlsOptions | undefined
   }
 
   function connectOnce(raw: Socket): Promise<{ readonly socket: Socket; readonly secure: boolean }> {
-    if (socket !== undefined) return Promise.reject(new Error('a connection is never made twice'));
+    if (socket !== undefined || destroyed) {
+      raw.destroy();
+      return Promise.reject(new Error('a connection is never made twice'));
+    }
     const secured = tls === undefined ? raw : startTls(raw, address, tls);
     socket = secured;
     watch(secured);
@@ -58,7 +64,9 @@ export function createPinnedLink(address: string, tls: RpcTlsOptions | undefined
   return {
     credentials: pinned,
     error: () => failure,
+    opened: () => socket !== undefined,
     async destroy() {
+      destroyed = true;
       if (socket === undefined || socket.closed) return;
       const ending = socket;
       await new Promise<void>((resolve) => {
