@@ -1,12 +1,18 @@
+export { assertNotServed, bindCluster, readClusterBinding } from './cluster-binding.js';
+export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
+export { type DirectoryLock, lockDirectory } from './directory-lock.js';
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
 export type { Host, StoreEnvironment } from './environment.js';
 export {
+  isStoreError,
   remedyOf,
   StoreError,
   type StoreErrorCode,
   type StoreErrorDetails,
   type StoreRemedy,
 } from './errors.js';
+export type { Finding, FindingCode } from './finding.js';
+export { type DamagedPlace, type FixOptions, type FixReport, fixIndex } from './fix.js';
 export { ensureFree } from './generation/free-space.js';
 export {
   type DigestFinding,
@@ -27,7 +33,15 @@ export type {
   UnfinishedGeneration,
   VolumeHome,
 } from './generation/volume-home.js';
+export {
+  type InspectedNeedle,
+  inspectNeedles,
+  inspectVolume,
+  type UnreadableNeedle,
+  type VolumeInspection,
+} from './inspect.js';
 export { NeedleMap } from './needle-map.js';
+export { type VerifyOptions, verifyFiles } from './verify.js';
 export { type CreateVolumeOptions, createVolume } from './volume/create-volume.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
 export type {

@@ -56,7 +56,7 @@ export async function replayIndex(idx: IdxFile, data: DataFile, signal?: AbortSi
     for (let i = 0; i < entries.count; i++) {
       const entry = entries.entryAt(i);
       const entryIndex = entries.firstEntryIndex + i;
-      if (entry.offset === 0 && !mayWrap(entry, data)) {
+      if (hasNoRecord(entry, data)) {
         if (entryIndex === headTombstones && isDeletion(entry)) headTombstones++;
         map.apply(entry);
         continue;
@@ -109,6 +109,11 @@ export async function placeByReading(entry: IdxEntry, data: DataFile): Promise<P
         endOffset: entry.offset + recordLengthBytes(version, sizeBytes),
       }
     : { kind: 'past-end' };
+}
+
+/** Offset 0 means that there never was a record (unless it stands for 32 GiB). */
+export function hasNoRecord(entry: IdxEntry, data: DataFile): boolean {
+  return entry.offset === 0 && !mayWrap(entry, data);
 }
 
 /** With 4-byte offsets only records without data can lie past 32 GiB (format.md §5). */
