@@ -6,6 +6,7 @@ import { proofByReading, type RecordProof } from './record-proof.js';
 
 /** Entries looked at from either end of the index: enough to outvote a few damaged ones. */
 const SAMPLED_ENTRIES = 16;
+const BOTH_WIDTHS: readonly OffsetWidthBytes[] = [4, 5];
 
 export interface DetectOffsetWidthInput {
   /** `bytesOffset` of the `.vif`, if it says any. */
@@ -33,10 +34,10 @@ export interface DetectedOffsetWidth {
 export async function detectOffsetWidth(input: DetectOffsetWidthInput): Promise<DetectedOffsetWidth> {
   const { vifBytesOffset, idx } = input;
   const sizeBytes = await idx.sizeBytes();
-  const widths = possibleWidths(sizeBytes);
+  const widths = widthsByLength(sizeBytes);
   const prove = proofByReading(input.dat);
   const proved: OffsetWidthBytes[] = [];
-  for (const width of widths) {
+  for (const width of BOTH_WIDTHS) {
     if (await entriesFitRecords(idx, sizeBytes, width, prove)) proved.push(width);
   }
   const decide = (offsetWidthBytes: OffsetWidthBytes, evidence: DetectedOffsetWidth['evidence']) => ({
@@ -64,11 +65,13 @@ export async function detectOffsetWidth(input: DetectOffsetWidthInput): Promise<
   );
 }
 
-/** Both, where the length speaks for neither: an empty index, and one that ends inside an entry. */
-function possibleWidths(sizeBytes: number): OffsetWidthBytes[] {
-  const both: OffsetWidthBytes[] = [4, 5];
-  const dividing = both.filter((width) => sizeBytes % idxEntrySizeBytes(width) === 0);
-  return dividing.length === 0 ? both : dividing;
+/**
+ * Both, where the length speaks for neither: an empty index, and one that ends inside an entry. A torn one can by
+ * chance have a length that fits the other width, so records are asked about both.
+ */
+function widthsByLength(sizeBytes: number): readonly OffsetWidthBytes[] {
+  const dividing = BOTH_WIDTHS.filter((width) => sizeBytes % idxEntrySizeBytes(width) === 0);
+  return dividing.length === 0 ? BOTH_WIDTHS : dividing;
 }
 
 /** Whether most of a sample of entries with a record point at it. */
