@@ -14,7 +14,7 @@ const parts = [
   ['proto', 'buf lint'],
   ['pages', 'node scripts/check-docs.mjs --quick'],
   ['types of tests', 'tsc -p tsconfig.test.json'],
-  ['unused code', 'knip'],
+  ['unused code', 'knip --no-config-hints'],
   ['build', 'npm run build'],
   ['packages', 'node scripts/check-packages.mjs'],
   ['docs', 'node scripts/check-docs.mjs'],

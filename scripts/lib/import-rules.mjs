@@ -93,7 +93,8 @@ function packageProblem(context, file, specifier, isTest) {
   if (isTest) return atTest.has(name) ? undefined : `imports ${name}, which is no dependency of ${pack.name}`;
   if (other !== undefined && !allowed.has(name))
     return `imports ${name}, which the table of layers does not allow`;
-  if (!runtime.has(name)) return `imports ${name}, which is no dependency of ${pack.name}`;
+  if (!(pack.manifest.private ? atTest : runtime).has(name))
+    return `imports ${name}, which is no dependency of ${pack.name}`;
   if (other !== undefined && subpath === './node' && !composers.has(pack.name) && !isAdapter(pack, file)) {
     return `imports ${specifier}: libraries take ports, only what composes them takes adapters`;
   }
