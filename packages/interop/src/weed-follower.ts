@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultSyncPolicy, type SyncPolicy, type SyncReport, syncVolume } from '@holdfast/follower';
+import { formatVolumeName } from '@holdfast/format';
+import { systemTimers } from '@holdfast/format/node';
+import type { LeaderClient, RpcTransport } from '@holdfast/protocol';
+import { createSeaweedLeader } from '@holdfast/seaweedfs';
+import { createNodeFetch } from '@holdfast/seaweedfs/node';
+import { openVolumeHome } from '@holdfast/store';
+import { nodeStoreEnvironment } from '@holdfast/store/node';
+import { createGrpcTransport } from '@holdfast/transport-grpc';
+import type { WeedVolumeServer } from './weed-volume-server.js';
+
+export interface WeedFollowerOptions {
+  readonly policy?: Partial<SyncPolicy>;
+  readonly transport?: RpcTransport;
+  /** Default: a new one, removed by `remove`. */
+  readonly directory?: string;
+}
+
+/** A directory that follows volumes of one real server, in process. */
+export interface WeedFollower {
+  readonly directory: string;
+  readonly leader: LeaderClient;
+  sync(volumeId: number, collection?: string): Promise<SyncReport>;
+  /** Which of `.dat` and `.idx` differ from the server's, with both lengths. Empty: equal byte for byte. */
+  differences(volumeId: number, collection?: string): Promise<readonly string[]>;
+  remove(): Promise<void>;
+}
+
+export async function createWeedFollower(
+  server: WeedVolumeServer,
+  options: WeedFollowerOptions = {},
+): Promise<WeedFollower> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'holdfast-copy-')));
+  const env = nodeStoreEnvironment();
+  const leader = createSeaweedLeader({
+    transport: options.transport ?? createGrpcTransport(),
+    fetch: createNodeFetch(),
+    grpcAddress: server.grpcAddress,
+    httpAddress: server.httpAddress,
+    timers: systemTimers,
+    clock: env.clock,
+  });
+  const policy = { ...defaultSyncPolicy, ...options.policy };
+
+  return {
+    directory,
+    leader,
+    async sync(volumeId, collection = '') {
+      const volume = { volumeId, collection };
+      const home = await openVolumeHome(env, { directory, volume });
+      try {
+        const { signal } = new AbortController();
+        const { httpAddress } = server;
+        return await syncVolume({
+          home,
+          directory,
+          volume,
+          leader,
+          server: httpAddress,
+          env,
+          timers: systemTimers,
+          policy,
+          signal,
+        });
+      } finally {
+        await home.close();
+      }
+    },
+    async differences(volumeId, collection = '') {
+      const base = join(directory, formatVolumeName({ volumeId, collection }));
+      const found: string[] = [];
+      for (const ext of ['.dat', '.idx'] as const) {
+        const theirs = await server.readFile(volumeId, ext, collection);
+        const ours = await readFile(base + ext);
+        if (Buffer.compare(ours, theirs) !== 0)
+          found.push(`${ext}: ${ours.length} bytes here, ${theirs.length} on the leader`);
+      }
+      return found;
+    },
+    async remove() {
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
