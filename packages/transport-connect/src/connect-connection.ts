@@ -88,8 +88,9 @@ function startCall(link: Http2Link, path: string, { signal }: RpcCallOptions) {
   const lost = link.gone();
   if (lost !== undefined) throw lost;
   const ended = new AbortController();
-  const onAbort = () => ended.abort(signal.reason);
+  const onAbort = () => ended.abort();
   signal.addEventListener('abort', onAbort, { once: true });
+  link.ended.addEventListener('abort', onAbort, { once: true });
   let requestFailure: RpcError | undefined;
   return {
     signal: ended.signal,
@@ -113,6 +114,7 @@ function startCall(link: Http2Link, path: string, { signal }: RpcCallOptions) {
     },
     end() {
       signal.removeEventListener('abort', onAbort);
+      link.ended.removeEventListener('abort', onAbort);
       ended.abort(new RpcError('canceled', `${path}: the call has ended`));
     },
   };

@@ -12,6 +12,8 @@ export interface Http2Link {
   readonly sessionManager: SessionManager;
   /** Set as soon as the session or its socket is gone, before any event has said so. */
   gone(): RpcError | undefined;
+  /** Aborts when it goes: a session that is destroyed leaves its calls waiting. */
+  readonly ended: AbortSignal;
   /** Resolves when nothing is left of it: with its error, or with nothing after `close`. */
   readonly closed: Promise<RpcError | undefined>;
   close(): Promise<void>;
@@ -91,6 +93,7 @@ function linkOver(
   failure: () => RpcError | undefined,
 ): Http2Link {
   const stopKeepalive = startKeepalive(session, settings);
+  const ended = new AbortController();
   let left: RpcError | undefined;
   let closedByUs = false;
   let resolveClosed: (error: RpcError | undefined) => void;
@@ -106,6 +109,7 @@ function linkOver(
   function leave(error: RpcError): void {
     left ??= error;
     stopKeepalive();
+    ended.abort(left);
     session.destroy();
     socket.destroy();
   }
@@ -135,6 +139,7 @@ function linkOver(
       notifyResponseByteRead: () => undefined,
     },
     gone,
+    ended: ended.signal,
     closed,
     async close() {
       if (gone() === undefined) {
