@@ -40,16 +40,23 @@ export function randomLife(random: Random, options: LifeOptions): LifeOperation[
   const live = new Map<bigint, Uint8Array>();
   const below = (limit: number): number => Math.floor(random.nextFloat() * limit);
   let isCompacting = false;
+  let wroteWhileCompacting = false;
+  /** A compaction that begins on an empty index cannot commit once something is written. */
+  let hasEntries = false;
 
   const anyNeedleId = (): bigint => BigInt(1 + below(needleCount));
   const anyLive = (): bigint => [...live.keys()][below(live.size)] ?? anyNeedleId();
   const put = (needleId: bigint, data: Uint8Array): void => {
     live.set(needleId, data);
+    hasEntries = true;
+    wroteWhileCompacting = true;
     operations.push({ kind: 'put', needleId, data });
   };
   const finishCompaction = (): void => {
-    if (isCompacting) operations.push({ kind: 'commit' });
+    if (!isCompacting) return;
+    operations.push({ kind: 'commit' });
     isCompacting = false;
+    hasEntries = live.size > 0 || wroteWhileCompacting;
   };
 
   const act = (): void => {
@@ -64,18 +71,23 @@ export function randomLife(random: Random, options: LifeOptions): LifeOperation[
     } else if (dice < 62) put(anyNeedleId(), new Uint8Array(0));
     else if (dice < 82) {
       const needleId = anyLive();
-      live.delete(needleId);
+      if (live.delete(needleId)) wroteWhileCompacting = true;
       operations.push({ kind: 'delete', needleId });
     } else if (dice < 92) {
-      if (isCompacting) finishCompaction();
-      else operations.push({ kind: 'compact' });
-      isCompacting = operations.at(-1)?.kind === 'compact';
+      if (isCompacting) {
+        finishCompaction();
+      } else if (hasEntries) {
+        operations.push({ kind: 'compact' });
+        isCompacting = true;
+        wroteWhileCompacting = false;
+      }
     } else if (dice < 96) {
       if (!restarts || isCompacting) return;
       operations.push({ kind: 'restart' });
     } else {
       if (!remakes || isCompacting) return;
       live.clear();
+      hasEntries = false;
       operations.push({ kind: 'remake' });
     }
   };

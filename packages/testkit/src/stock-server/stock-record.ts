@@ -151,6 +151,7 @@ export function stockRecordData(record: Uint8Array, version: RecordVersion): Uin
 export function stockRecordStamp(record: Uint8Array, version: RecordVersion): bigint {
   if (version !== 3) return 0n;
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
-  if (record.length < HEADER_SIZE_BYTES || record.length < HEADER_SIZE_BYTES + view.getUint32(12) + 12) return 0n;
+  if (record.length < HEADER_SIZE_BYTES || record.length < HEADER_SIZE_BYTES + view.getUint32(12) + 12)
+    return 0n;
   return view.getBigUint64(HEADER_SIZE_BYTES + view.getUint32(12) + CRC_SIZE_BYTES);
 }
