@@ -1,6 +1,7 @@
 import type { RandomAccess } from '@holdfast/index';
 import type { HeldGeneration } from '@holdfast/store';
 import { fence, overlapRanges, PROOF_BYTES, type Sighting, type Witness, witnessesOf } from './fence.js';
+import { makeRoom } from './make-room.js';
 import { receiveStep } from './receive.js';
 import { reportProgress, type VolumeRun } from './run.js';
 import { type SettledStep, StepSettler } from './settle.js';
@@ -24,6 +25,7 @@ export async function append(
   const settler = new StepSettler(run, held, sighting);
   let stepBytes = run.policy.firstStepBytes;
   let sawSizeZero = false;
+  await makeRoom(run, sighting.tail - start);
   await held.beginAppend();
   try {
     while (held.position.datSizeBytes < sighting.tail) {

@@ -1,10 +1,5 @@
 import { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
-import {
-  type BuildTarget,
-  ensureFree,
-  type HeldGeneration,
-  type UnfinishedGeneration,
-} from '@holdfast/store';
+import type { BuildTarget, HeldGeneration, UnfinishedGeneration } from '@holdfast/store';
 import { fromBase64, toBase64 } from './base64.js';
 import { finishBuild } from './build-finish.js';
 import { stepVoided } from './errors.js';
@@ -18,6 +13,7 @@ import {
   witnessesOf,
 } from './fence.js';
 import { equalBytes } from './leader-read.js';
+import { makeRoom } from './make-room.js';
 import { PassingBytes } from './passing-bytes.js';
 import { reportProgress, type VolumeRun } from './run.js';
 import { TileCheck } from './tile-check.js';
@@ -29,13 +25,8 @@ import { checkHere, tileAhead } from './tiles.js';
  */
 export async function build(run: VolumeRun, sighting: Sighting): Promise<HeldGeneration> {
   const { status } = sighting;
-  await ensureFree(
-    run.env,
-    run.directory,
-    status.datSizeBytes + status.idxSizeBytes,
-    run.policy.minFreeBytes,
-  );
   const resumed = await resumable(run, sighting);
+  await makeRoom(run, status.datSizeBytes + status.idxSizeBytes - (resumed?.builtBytes ?? 0));
   if (resumed !== undefined) return await resume(run, resumed, sighting);
   const unfinished = await run.home.beginBuild(targetOf(run, sighting));
   return await buildPinned(run, unfinished, sighting);
