@@ -17,7 +17,9 @@ export interface FollowServiceOptions {
   readonly heartbeatMs?: number;
 }
 
-type Trailed = { readonly event: { case: 'chunk'; value: Uint8Array } | { case: 'trailer'; value: pb.StreamTrailer } };
+type Trailed = {
+  readonly event: { case: 'chunk'; value: Uint8Array } | { case: 'trailer'; value: pb.StreamTrailer };
+};
 
 /** `holdfast.v1` over a leader: adds what the wire needs (checksums, heartbeats, trailers, pins by name). */
 export function createFollowService(leader: LeaderService, options: FollowServiceOptions): RpcService {
@@ -45,7 +47,10 @@ export function createFollowService(leader: LeaderService, options: FollowServic
     yield { event: { case: 'trailer', value: trailerOf(bytes, crc, generation) } };
   }
 
-  async function* withHeartbeats<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T | 'idle', void> {
+  async function* withHeartbeats<T>(
+    items: AsyncIterable<T>,
+    signal: AbortSignal,
+  ): AsyncGenerator<T | 'idle', void> {
     const iterator = items[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -134,7 +139,9 @@ export function createFollowService(leader: LeaderService, options: FollowServic
     isNeedleLive: (request, { signal }) =>
       translated(async () => {
         const volume = await leader.volume(request.volumeId, request.collection);
-        return create(pb.IsNeedleLiveResponseSchema, { live: await volume.isNeedleLive(request.needleId, signal) });
+        return create(pb.IsNeedleLiveResponseSchema, {
+          live: await volume.isNeedleLive(request.needleId, signal),
+        });
       }),
     volumeFollow: (requests, { signal }) =>
       translatedStream(async function* () {
@@ -144,7 +151,10 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       translatedStream(async function* () {
         const request = await first(requests);
         if (request.ranges.length > followLimits.rangesPerCall) {
-          throw new LeaderError('refused', `${request.ranges.length} ranges, the limit is ${followLimits.rangesPerCall}`);
+          throw new LeaderError(
+            'refused',
+            `${request.ranges.length} ranges, the limit is ${followLimits.rangesPerCall}`,
+          );
         }
         const { volume, generation } = await openGeneration(leader, request.generation);
         const ranges = request.ranges.map((range) => ({
@@ -171,7 +181,8 @@ export function createFollowService(leader: LeaderService, options: FollowServic
     pin: (requests, { signal }) =>
       translatedStream(async function* () {
         const request = await first(requests);
-        if (pins.size >= followLimits.openPins) throw new LeaderError('refused', `${pins.size} pins are open`);
+        if (pins.size >= followLimits.openPins)
+          throw new LeaderError('refused', `${pins.size} pins are open`);
         const { volume, generation } = await openGeneration(leader, request.generation);
         const sizes = {
           datSizeBytes: safeNumber(request.datSizeBytes, 'dat_size_bytes'),
@@ -227,7 +238,11 @@ async function openGeneration(leader: LeaderService, generation: pb.Generation |
 }
 
 function trailerOf(bytes: number, crc: number, generation: ServedGeneration): pb.StreamTrailer {
-  return create(pb.StreamTrailerSchema, { ...generationFields(generation), bytes: BigInt(bytes), bytesCrc32c: crc });
+  return create(pb.StreamTrailerSchema, {
+    ...generationFields(generation),
+    bytes: BigInt(bytes),
+    bytesCrc32c: crc,
+  });
 }
 
 function generationFields({ revision, lineageId }: ServedGeneration): ServedGeneration {

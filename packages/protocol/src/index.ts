@@ -6,10 +6,20 @@ export {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
+export type { Checksum } from './checksum.js';
+export type { FollowStartEvent } from './follow-events.js';
+export { createFollowService, type FollowServiceOptions } from './follow-service.js';
 export * as followPb from './gen/holdfast/v1/follow_pb.js';
 export * as masterPb from './gen/seaweedfs/master_pb.js';
 export * as volumeServerPb from './gen/seaweedfs/volume_server_pb.js';
 export { codeOfGrpcStatus, grpcStatusOfCode, rpcCodes } from './grpc-status.js';
+export {
+  createHoldfastLeaderClient,
+  type HoldfastLeaderClient,
+  type HoldfastLeaderClientOptions,
+  type HoldfastLeaderSession,
+} from './holdfast-leader-client.js';
+export type { HoldfastVolume } from './holdfast-volume.js';
 export type { HttpFetch, HttpResponse } from './http-fetch.js';
 export type {
   ByteRange,
@@ -23,6 +33,15 @@ export type {
   SweepEntry,
 } from './leader-client.js';
 export { LeaderError, type LeaderErrorCode, type LeaderErrorDetail } from './leader-error.js';
+export type {
+  FollowStart,
+  LeaderService,
+  ServedFollowEvent,
+  ServedGeneration,
+  ServedPin,
+  ServedStatus,
+  ServedVolume,
+} from './leader-service.js';
 export { defaultRpcLimits, followLimits, type RpcLimits } from './limits.js';
 export type { MemoryFrame } from './memory-call.js';
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.js';

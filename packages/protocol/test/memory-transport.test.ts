@@ -1,18 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { createMemoryNetwork, createRpcService, volumeServerPb as pb, RpcError } from '../src/index.js';
-
-const timers = {
-  sleep: (delayMs: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, delayMs);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      });
-    }),
-};
-const signal = new AbortController().signal;
+import { signal, timers } from './helpers.js';
 
 const copy = createRpcService(pb.VolumeServer, {
   async *copyFile(requests) {
