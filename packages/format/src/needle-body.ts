@@ -78,7 +78,7 @@ export function parseNeedleBody(body: Uint8Array): NeedleBody {
 }
 
 /** `flags` with the bits of fields set exactly as the fields are there. */
-export function flagsOfBody(body: NeedleBody): number {
+function flagsOfBody(body: NeedleBody): number {
   return (
     (body.flags & ~FIELD_FLAGS) |
     (body.name === undefined ? 0 : FLAG_NAME) |

@@ -267,8 +267,18 @@ export class NeedleFramer {
     const storedCrc = tail.getUint32(tailAt);
     const isCrcValid = dataSizeBytes === 0 || isCrcOf(storedCrc, crc);
     const appendAtNs = this.#version === 3 ? tail.getBigUint64(tailAt + CRC_SIZE_BYTES) : 0n;
-    const record = { offset, lengthBytes, header, dataSizeBytes, crc, storedCrc, isCrcValid, appendAtNs };
-    return bytes === undefined ? record : { ...record, bytes };
+    const record: { -readonly [K in keyof FramedRecord]: FramedRecord[K] } = {
+      offset,
+      lengthBytes,
+      header,
+      dataSizeBytes,
+      crc,
+      storedCrc,
+      isCrcValid,
+      appendAtNs,
+    };
+    if (bytes !== undefined) record.bytes = bytes;
+    return record;
   }
 }
 

@@ -9,8 +9,8 @@ export interface NeedleHeader {
   readonly sizeBytes: number;
 }
 
-export const COOKIE_AT = 0;
-export const NEEDLE_ID_AT = 4;
+const COOKIE_AT = 0;
+const NEEDLE_ID_AT = 4;
 export const SIZE_AT = 12;
 
 /** The header at byte `at`, as it is: sizes are not judged. Fails with `truncated` where fewer than 16 bytes are left. */

@@ -196,7 +196,7 @@ function goPadding(record: DataView, version: Version, body: NeedleBody): Uint8A
   }
   view.setBigUint64(0, needleId);
   if (version === 2 && sizeBytes > 0 && body.lastModifiedSeconds !== undefined) {
-    view.setUint32(0, storedSeconds(body.lastModifiedSeconds) % 2 ** 32);
+    view.setUint32(0, storedSeconds(body.lastModifiedSeconds));
   }
   return padding;
 }
