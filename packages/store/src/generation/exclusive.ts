@@ -7,6 +7,8 @@ export interface Exclusive {
   run<T>(work: () => Promise<T>, kind?: 'harmless'): Promise<T>;
   /** Error `closed` after a failure or the end. */
   assertOpen(): void;
+  /** Ends everything as a failure of its own would. */
+  fail(cause: unknown): void;
   /** No more changes. */
   end(): void;
 }
@@ -27,11 +29,16 @@ export function createExclusive(what: string): Exclusive {
     if (isEnded) throw new StoreError('closed', `${what} is closed`);
   }
 
+  function fail(cause: unknown): void {
+    failure ??= { cause };
+  }
+
   return {
     get isFailed() {
       return failure !== undefined;
     },
     assertOpen,
+    fail,
     async run(work, kind) {
       assertOpen();
       if (isBusy) throw new TypeError(`${what}: one change at a time`);
@@ -39,7 +46,7 @@ export function createExclusive(what: string): Exclusive {
       try {
         return await work();
       } catch (cause) {
-        if (kind !== 'harmless') failure = { cause };
+        if (kind !== 'harmless') fail(cause);
         throw cause;
       } finally {
         isBusy = false;

@@ -17,6 +17,8 @@ export interface OwnedGeneration {
   readonly record: PositionRecord;
   /** Cuts what is not committed and takes the open-append note away: the files are as the position says. */
   endAppend(): Promise<void>;
+  /** A change of the home around it failed: no more changes here either. */
+  fail(cause: unknown): void;
   /** No more changes, no more reads. After a failure the note stays, so that the next opening cuts and mends. */
   close(): Promise<void>;
 }
@@ -195,6 +197,7 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
       return record;
     },
     endAppend: () => exclusive.run(endAppend),
+    fail: exclusive.fail,
     async close() {
       try {
         if (!exclusive.isFailed) await exclusive.run(endAppend);

@@ -1,8 +1,9 @@
 import type { VolumeName } from '@holdfast/format';
 import type { RandomAccess } from '@holdfast/index';
 import type { StoreEnvironment } from '../environment.js';
-import { isStoreError, StoreError } from '../errors.js';
+import { isStoreError } from '../errors.js';
 import { boundedAccess } from './bounded-access.js';
+import { createExclusive } from './exclusive.js';
 import {
   holdGeneration,
   listFormer,
@@ -66,6 +67,7 @@ export async function openVolumeHome(
   let build: OwnedBuild | undefined = buildFiles === undefined ? undefined : own(buildFiles);
   let foreign = owned === undefined ? await openForeign(context) : undefined;
   let isClosed = false;
+  const exclusive = createExclusive(`the home of volume ${layout.baseName}`);
 
   function own(files: BuildFiles): OwnedBuild {
     return ownBuild(context, files, {
@@ -93,7 +95,16 @@ export async function openVolumeHome(
   }
 
   async function swapIn(id: number, record: PositionRecord): Promise<HeldGeneration> {
-    assertOpen();
+    try {
+      return await exclusive.run(() => replaceHeld(id, record));
+    } catch (error) {
+      // The marker may be durable: the next opening completes the swap, and what came after it would be lost.
+      owned?.fail(error);
+      throw error;
+    }
+  }
+
+  async function replaceHeld(id: number, record: PositionRecord): Promise<HeldGeneration> {
     await owned?.endAppend();
     const formerId = await formerIdFor();
     await runSwap(context, { kind: 'generation', id, formerId, replacedAtMs: env.clock.nowMs(), record });
@@ -114,10 +125,6 @@ export async function openVolumeHome(
       idx: await disk.open(layout.idx, { mode: 'write' }),
     });
     return owned.generation;
-  }
-
-  function assertOpen(): void {
-    if (isClosed) throw new StoreError('closed', `the home of volume ${layout.baseName} is closed`);
   }
 
   const recovery: HomeRecovery = {
@@ -142,14 +149,14 @@ export async function openVolumeHome(
     former: () => listFormer(context, current),
 
     async beginBuild(target) {
-      assertOpen();
+      exclusive.assertOpen();
       await build?.build.discard();
       build = own(await createBuild(context, await nextId(), target));
       return build.build;
     },
 
     async holdPresent(reason: 'loss-guard') {
-      assertOpen();
+      exclusive.assertOpen();
       if (owned === undefined) throw new TypeError('there is no held generation whose state could be held');
       const { generation, record } = owned;
       await appendHistory(env, layout.generation(generation.id).history, historyLineOf(record, reason));
@@ -157,7 +164,7 @@ export async function openVolumeHome(
     },
 
     async hold(generationId, reason) {
-      assertOpen();
+      exclusive.assertOpen();
       const former = await listFormer(context, current);
       if (!former.some(({ id }) => id === generationId))
         throw new RangeError(`there is no former generation ${generationId}`);
@@ -165,18 +172,19 @@ export async function openVolumeHome(
     },
 
     async release() {
-      assertOpen();
+      exclusive.assertOpen();
       await releaseHolds(context);
     },
 
     async prune(policy, nowMs) {
-      assertOpen();
+      exclusive.assertOpen();
       return pruneFormer(context, await listFormer(context, current), policy, nowMs);
     },
 
     async close() {
       if (isClosed) return;
       isClosed = true;
+      exclusive.end();
       try {
         await build?.close();
       } finally {
