@@ -1,1 +1,2 @@
-export {};
+export { createLeader, type Leader, type LeaderOptions } from './leader.js';
+export type { LeaderWriter } from './leader-writer.js';
