@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const parts = [
   ['lint', 'biome check .'],
   ['layers', 'node scripts/check-layers.mjs'],
+  ['lock file', 'node scripts/check-lock.mjs'],
   ['workflows', 'node scripts/generate-workflows.mjs --check'],
   ['generated code', 'node scripts/check-generated.mjs'],
   ['proto', 'buf lint'],
