@@ -31,9 +31,9 @@ test.each([
 ] as const)('%s ends the server, and the test with it', async (_what, release, closed, size) => {
   const { server, volume, connection } = await connected(release);
   if (closed) expect(() => volume.commit()).toThrow('compact swap aborted');
-  await expect(connection.unary(method.readNeedleBlob, readBlob(8, size), { signal })).rejects.toThrow(
-    'killed',
-  );
+  await expect(connection.unary(method.readNeedleBlob, readBlob(8, size), { signal })).rejects.toMatchObject({
+    code: 'unavailable',
+  });
   expect(() => server.assertAlive()).toThrow('killed');
 });
 
