@@ -1,0 +1,157 @@
+import { type FollowedVolume, followVolumes } from '@holdfast/follower';
+import { formatVolumeName } from '@holdfast/format';
+import { openCluster } from '../cluster.js';
+import { exitCodes } from '../exit-code.js';
+import { explainError, formatExplanation } from '../explain-error.js';
+import { durationMs, port } from '../flag-values.js';
+import { type HttpPages, serveHttpPages } from '../http-pages.js';
+import { createFollowMetrics } from '../metrics.js';
+import { createRateLimit } from '../rate-limit.js';
+import { describeReport, toReportLine } from '../report-line.js';
+import { readSecurity } from '../security.js';
+import { openStatusWriter } from '../status-file.js';
+import { statusHtml, statusJson } from '../status-page.js';
+import { policyOf, selectionOf, syncFlags } from '../sync-flags.js';
+import { UsageError } from '../usage-error.js';
+import { defineVerb, type VerbContext } from '../verb.js';
+import { openWorkingDirectory } from '../working-directory.js';
+
+export const follow = defineVerb({
+  name: 'follow',
+  summary: 'keeps a copy of every selected volume at its leader until it is ended',
+  positionals: [],
+  flags: {
+    ...syncFlags,
+    interval: {
+      kind: 'option',
+      placeholder: 'TIME',
+      help: 'how often the servers are asked for what has changed',
+      parse: durationMs(100, 3_600_000),
+      fallback: '1s',
+    },
+    'prove-every': {
+      kind: 'option',
+      placeholder: 'TIME',
+      help: 'how often each volume is proved, its whole index included, though nothing seems to have changed',
+      parse: durationMs(1000),
+      fallback: '10m',
+    },
+    'metrics-port': {
+      kind: 'option',
+      placeholder: 'PORT',
+      help: 'serve metrics for Prometheus at /metrics',
+      parse: port,
+    },
+    'status-port': {
+      kind: 'option',
+      placeholder: 'PORT',
+      help: 'serve a status page at / and the same as JSON at /status.json',
+      parse: port,
+    },
+  },
+  examples: ['holdfast follow --master 127.0.0.1:9333 --dir /backup --interval 1s --status-port 8080'],
+  async run(flags, _positionals, context) {
+    const { env, timers, output, log, signal } = context;
+    const maxRate = flags['max-rate'];
+    if (flags['prove-every'] < flags.interval) {
+      throw new UsageError('--prove-every is shorter than --interval: take a longer one');
+    }
+    const cluster = openCluster({
+      masters: flags.master,
+      security: await readSecurity(flags),
+      selection: selectionOf(flags),
+      rateLimit: maxRate === undefined ? undefined : createRateLimit(maxRate, env.clock, timers),
+      context,
+    });
+    const directory = await openWorkingDirectory(context, {
+      path: flags.dir,
+      clusterId: await cluster.clusterId(signal),
+      takesOver: flags['take-over'],
+    });
+    const volumes = new Map<string, FollowedVolume>();
+    const metrics = createFollowMetrics(env.clock);
+    const pages: HttpPages[] = [];
+    try {
+      await servePages(flags['metrics-port'], flags['status-port']);
+      const status = await openStatusWriter(env, directory.path, 'follow');
+      output.event(
+        { event: 'following', dir: directory.path },
+        `following into ${directory.path}; Ctrl-C ends it`,
+      );
+      await followVolumes({
+        directory: directory.path,
+        env,
+        timers,
+        policy: policyOf(flags),
+        takeOver: flags['take-over'],
+        assertLocked: directory.assertLocked,
+        onProgress: (progress) => log.debug({ progress }, 'progress'),
+        source: cluster,
+        intervalMs: flags.interval,
+        proveEveryMs: flags['prove-every'],
+        signal,
+        async onVolume(followed) {
+          volumes.set(formatVolumeName(followed.known.volume), followed);
+          metrics.note(followed);
+          announce(followed, context);
+          await status.noteFollowed(followed);
+        },
+        onProblem: (error) => {
+          const explanation = explainError(error);
+          log.warn({ err: error, code: explanation.code }, formatExplanation(explanation));
+        },
+      });
+    } finally {
+      for (const page of pages) await page.close();
+      await directory.release();
+    }
+    const reports = [...volumes.values()].map(({ report }) => report);
+    output.summary(
+      { ok: reports.every(({ ok }) => ok), volumes: reports.map(toReportLine) },
+      `ended; ${reports.filter(({ ok }) => ok).length} of ${reports.length} volumes were proved equal last`,
+    );
+    return exitCodes.done;
+
+    async function servePages(
+      metricsPort: number | undefined,
+      statusPort: number | undefined,
+    ): Promise<void> {
+      const shown = () => [...volumes.values()];
+      if (metricsPort !== undefined) {
+        const served = await serveHttpPages('--metrics-port', metricsPort, { '/metrics': metrics });
+        pages.push(served);
+        output.event(
+          { event: 'listening', metricsPort: served.port },
+          `metrics at port ${served.port}/metrics`,
+        );
+      }
+      if (statusPort !== undefined) {
+        const served = await serveHttpPages('--status-port', statusPort, {
+          '/': { contentType: 'text/html; charset=utf-8', render: () => statusHtml(shown(), env.clock) },
+          '/status.json': { contentType: 'application/json', render: () => statusJson(shown(), env.clock) },
+        });
+        pages.push(served);
+        output.event({ event: 'listening', statusPort: served.port }, `status page at port ${served.port}/`);
+      }
+    }
+  },
+});
+
+/** Says what happened; a volume that is as it was is only logged. */
+function announce(
+  { report, lagBytes, hasVanished, known }: FollowedVolume,
+  { output, log }: VerbContext,
+): void {
+  log.info({ report, lagBytes, hasVanished }, 'volume');
+  if (hasVanished) {
+    const name = formatVolumeName(known.volume);
+    output.event(
+      { event: 'vanished', id: report.id, collection: report.collection },
+      `volume ${name}: the cluster no longer lists it; the copy is kept`,
+    );
+  } else if (report.outcome === 'idle' && report.ok) {
+    output.event({ event: 'volume', ...toReportLine(report), lagBytes });
+  } else {
+    output.event({ event: 'volume', ...toReportLine(report), lagBytes }, describeReport(report));
+  }
+}
