@@ -37,7 +37,7 @@ export interface DamagedPlace {
 export interface FixReport {
   readonly entries: number;
   readonly liveNeedles: number;
-  /** Live empty needles that only the old index told from deletions. */
+  /** Records of empty needles that only the old index told from deletions. */
   readonly emptyNeedlesKept: number;
   /** Records without data that are deletions or live empty needles, and nothing tells: taken for deletions. */
   readonly ambiguousRecords: number;
@@ -53,6 +53,7 @@ const MAX_DAMAGED_LISTED = 1000;
 /**
  * Rebuilds the `.idx` out of the `.dat`, which it leaves alone. The old index is asked for what the data cannot tell:
  * which records without data are live empty needles, deletions without a record, and where records are behind damage.
+ * Without it, a deletion right behind a damaged record may be lost with it: it has no data to prove itself by.
  * A damaged record keeps its entry: reading it is an error then, and not its needle's former content. Written beside
  * and renamed. Errors as `openVolume`.
  */

@@ -2,7 +2,6 @@ import {
   type Crc32c,
   IDX_WRAP_BYTES,
   type IdxEntry,
-  isDeletion,
   type OffsetWidthBytes,
   offsetCandidates,
   recordLengthBytes,
@@ -33,7 +32,7 @@ export interface IndexReplay {
   readonly pastEnd: ReadonlySet<number>;
   /** The records that end last, the furthest first. */
   readonly lastRecords: readonly PlacedEntry[];
-  /** Deletions without a record (offset 0) in front of every other entry. */
+  /** Deletions without a record (offset 0) in front of every other entry that stays. */
   readonly headTombstones: number;
 }
 
@@ -57,7 +56,8 @@ export async function replayIndex(idx: IdxFile, data: DataFile, signal?: AbortSi
       const entry = entries.entryAt(i);
       const entryIndex = entries.firstEntryIndex + i;
       if (hasNoRecord(entry, data)) {
-        if (entryIndex === headTombstones && isDeletion(entry)) headTombstones++;
+        const isHead = entryIndex - pastEnd.size === headTombstones;
+        if (isHead && entry.sizeBytes < 0) headTombstones++;
         map.apply(entry);
         continue;
       }

@@ -43,10 +43,10 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
   if (leftovers.outcome !== 'none' && isWrite && !recover)
     throw unmended(paths, 'files of a compaction are left over');
 
-  const files: DiskFile[] = [];
+  const opened: DiskFile[] = [];
   const open = async (path: string, mode: 'read' | 'write') => {
     const file = await disk.open(path, { mode });
-    files.push(file);
+    opened.push(file);
     return file;
   };
   try {
@@ -54,7 +54,6 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
     const dat = await open(leftovers.datPath, fileMode);
     const superBlock = await readSuperBlock(dat, paths);
     const { info } = await readVolumeInfoFile(disk, paths.vif);
-    const version = await detectRecordVersion(dat, await dat.sizeBytes(), superBlock.version, env.crc32c);
     const isIndexMissing = !(await exists(disk, leftovers.idxPath));
     const foundIdx = isIndexMissing ? undefined : await open(leftovers.idxPath, fileMode);
     const idxOrNothing = foundIdx ?? EMPTY_ACCESS;
@@ -64,6 +63,8 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       options.assumedOffsetWidthBytes,
       paths,
     );
+    const files = { dat, idx: idxOrNothing };
+    const version = await detectRecordVersion(files, superBlock.version, offsetWidthBytes, env.crc32c, paths);
     const plan = await planRecovery({
       dat,
       idx: idxOrNothing,
@@ -101,7 +102,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       recovery: describe(plan, leftovers),
     });
   } catch (error) {
-    for (const file of files) await file.close();
+    for (const file of opened) await file.close();
     throw error;
   }
 }

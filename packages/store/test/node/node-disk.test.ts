@@ -1,0 +1,102 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createNodeDisk } from '../../src/node/index.js';
+import { translateError } from '../../src/node/translate-error.js';
+import { temporaryDirectory } from '../support/fixtures.js';
+
+const disk = createNodeDisk();
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+describe('createNodeDisk', () => {
+  it('writes, reads, cuts and grows a file', async () => {
+    const path = `${temporaryDirectory()}/a`;
+    const file = await disk.open(path, { mode: 'create-new' });
+    await file.writeAt(2, Uint8Array.of(1, 2, 3));
+    expect(await file.readAt(0, 100)).toEqual(Uint8Array.of(0, 0, 1, 2, 3));
+    expect(await file.readAt(5, 10)).toEqual(new Uint8Array(0));
+    await file.truncate(3);
+    await file.syncData();
+    expect(await file.sizeBytes()).toBe(3);
+    // A read of more than is there allocates no more than is there.
+    expect((await file.readAt(1, 2 ** 40)).buffer.byteLength).toBe(2);
+    await file.close();
+    await file.close();
+    await expect(file.readAt(0, 1)).rejects.toMatchObject({ code: 'closed', path });
+  });
+
+  it('opens by mode, and never cuts what is there', async () => {
+    const directory = temporaryDirectory();
+    await expect(disk.open(`${directory}/a`, { mode: 'read' })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(disk.open(`${directory}/a`, { mode: 'write' })).rejects.toMatchObject({ code: 'not-found' });
+    writeFileSync(`${directory}/a`, 'abc');
+    await expect(disk.open(`${directory}/a`, { mode: 'create-new' })).rejects.toMatchObject({
+      code: 'exists',
+    });
+    await (await disk.open(`${directory}/a`, { mode: 'create' })).close();
+    expect(readFileSync(`${directory}/a`, 'utf8')).toBe('abc');
+    const reader = await disk.open(`${directory}/a`, { mode: 'read' });
+    await expect(reader.writeAt(0, Uint8Array.of(1))).rejects.toMatchObject({
+      name: 'StoreError',
+      path: `${directory}/a`,
+    });
+    await reader.close();
+  });
+
+  it('tells two names of one file by its key', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/a`, 'a');
+    writeFileSync(`${directory}/c`, 'a');
+    await disk.link(`${directory}/a`, `${directory}/b`);
+    symlinkSync(`${directory}/a`, `${directory}/s`);
+    const keys = await Promise.all(
+      ['a', 'b', 'c', 's'].map(async (name) => (await disk.stat(`${directory}/${name}`))?.fileKey),
+    );
+    expect(keys[1]).toBe(keys[0]);
+    expect(keys[3]).toBe(keys[0]);
+    expect(keys[2]).not.toBe(keys[0]);
+    await expect(disk.link(`${directory}/a`, `${directory}/c`)).rejects.toMatchObject({ code: 'exists' });
+  });
+
+  it('lists, renames, removes', async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(`${directory}/sub`);
+    for (const name of ['b', 'a']) writeFileSync(`${directory}/${name}`, name);
+    expect(await disk.list(directory)).toEqual(['a', 'b', 'sub']);
+    await disk.rename(`${directory}/a`, `${directory}/b`);
+    await disk.syncDirectory(directory);
+    expect(readFileSync(`${directory}/b`, 'utf8')).toBe('a');
+    expect(await disk.stat(`${directory}/a`)).toBeUndefined();
+    expect(await disk.stat(`${directory}/b/deeper`)).toBeUndefined();
+    await disk.remove(`${directory}/b`);
+    await expect(disk.remove(`${directory}/b`)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(disk.makeDirectory(`${directory}/sub`)).rejects.toMatchObject({ code: 'exists' });
+    await disk.removeDirectory(`${directory}/sub`);
+    expect(await disk.list(directory)).toEqual([]);
+    expect(await disk.freeBytes(directory)).toBeGreaterThan(0);
+  });
+});
+
+describe('translateError', () => {
+  it.each([
+    ['ENOSPC', 'no-space'],
+    ['EDQUOT', 'no-space'],
+    ['EACCES', 'not-permitted'],
+    ['EROFS', 'not-permitted'],
+    ['EIO', 'disk-failed'],
+    ['ESTALE', 'disk-failed'],
+  ])('makes %s %s and keeps path and cause', (systemCode, code) => {
+    const cause = systemError(systemCode);
+    expect(translateError('write', '/x', cause)).toMatchObject({ code, path: '/x', cause });
+  });
+
+  it.each(['EPERM', 'EXDEV', 'EOPNOTSUPP', 'EMLINK'])(
+    'takes %s of a link for a file system without links',
+    (systemCode) => {
+      expect(translateError('link', '/x', systemError(systemCode)).code).toBe('links-unsupported');
+      expect(translateError('link', '/x', systemError('ENOSPC')).code).toBe('no-space');
+    },
+  );
+});
