@@ -1,16 +1,32 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Timers } from '@holdfast/format';
 import { systemTimers } from '@holdfast/format/node';
 import { createMemoryNetwork, type LeaderClient } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import { openVolumeHome, type VolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
-import { createStockServer, type StockServer, type StockServerOptions } from '@holdfast/testkit';
+import {
+  createStockServer,
+  type SimulatedDisk,
+  type StockServer,
+  type StockServerOptions,
+} from '@holdfast/testkit';
 import { expect, onTestFinished } from 'vitest';
-import { defaultSyncPolicy, type SyncPolicy, type SyncReport, syncVolume } from '../src/index.js';
+import {
+  defaultSyncPolicy,
+  type SyncPolicy,
+  type SyncProgress,
+  type SyncReport,
+  syncVolume,
+} from '../src/index.js';
 
 export const VOLUME_ID = 7;
+
+/** The pauses of a run without their length: what they wait for comes with the calls themselves. */
+const hastyTimers: Timers = { sleep: (_delayMs, signal) => systemTimers.sleep(1, signal) };
 
 export interface SyncKit {
   readonly server: StockServer;
@@ -20,26 +36,35 @@ export interface SyncKit {
   openHome(): Promise<VolumeHome>;
   /** One run, as `backup` does it: home opened, synced, closed. */
   sync(policy?: Partial<SyncPolicy>): Promise<SyncReport>;
+  hasCopy(): boolean;
   /** The files of the copy. */
   files(): Promise<{ dat: Uint8Array; idx: Uint8Array }>;
   /** Syncs and expects a proved copy, byte for byte the leader's; then that a second run moves nothing. */
   syncAndCompare(step: string): Promise<SyncReport>;
 }
 
+export interface SyncKitOptions extends Partial<StockServerOptions> {
+  readonly policy?: Partial<SyncPolicy>;
+  /** Default: the real one, in a temporary directory. */
+  readonly disk?: SimulatedDisk;
+  readonly onProgress?: (progress: SyncProgress, home: VolumeHome) => void;
+}
+
 /** A simulated stock server and a directory that follows one of its volumes. */
-export async function createSyncKit(
-  options: Partial<StockServerOptions> & { readonly policy?: Partial<SyncPolicy> } = {},
-): Promise<SyncKit> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-follower-'));
+export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncKit> {
+  const { disk, onProgress } = options;
+  const directory = disk ? '/copy' : await mkdtemp(join(tmpdir(), 'holdfast-follower-'));
+  disk?.plant(`${directory}/.keep`, new Uint8Array(0));
   const network = createMemoryNetwork({ timers: systemTimers });
   const server = createStockServer({ network, ...options });
   await server.start();
   onTestFinished(async () => {
     await server.stop();
-    await rm(directory, { recursive: true, force: true });
+    if (!disk) await rm(directory, { recursive: true, force: true });
     server.assertAlive();
   });
-  const env = nodeStoreEnvironment();
+  const nodeEnv = nodeStoreEnvironment();
+  const env = disk ? { ...nodeEnv, disk } : nodeEnv;
   const leader = createSeaweedLeader({
     transport: network,
     fetch: server.fetch,
@@ -67,17 +92,25 @@ export async function createSyncKit(
           leader,
           server: 'stock',
           env,
-          timers: systemTimers,
+          timers: disk ? hastyTimers : systemTimers,
           policy: { ...policy, ...changes },
           signal: new AbortController().signal,
+          onProgress: (progress) => onProgress?.(progress, home),
         });
       } finally {
         await home.close();
       }
     },
+    hasCopy() {
+      const path = join(directory, `${VOLUME_ID}.dat`);
+      return disk ? disk.files().includes(path) : existsSync(path);
+    },
     async files() {
       const [dat, idx] = await Promise.all(
-        ['dat', 'idx'].map(async (ext) => await readFile(join(directory, `${VOLUME_ID}.${ext}`))),
+        ['dat', 'idx'].map(async (ext) => {
+          const path = join(directory, `${VOLUME_ID}.${ext}`);
+          return disk ? disk.peek(path) : await readFile(path);
+        }),
       );
       return { dat: dat as Uint8Array, idx: idx as Uint8Array };
     },
