@@ -133,7 +133,8 @@ async function* leaderFindings(
     );
   }
   const there = known?.find(({ volume }) => formatVolumeName(volume) === baseName);
-  const location = there === undefined ? undefined : chooseLocation(there.locations, reader.position);
+  const location =
+    there === undefined ? undefined : chooseLocation(there.locations, reader.position.leaderCopy.server);
   if (location === undefined) {
     throw new LeaderError('volume-not-found', `volume ${baseName}: no server of the cluster has it`, {
       volumeId: name.volumeId,

@@ -33,6 +33,8 @@ export interface FollowVolumesOptions extends SyncContext {
   /** Aborting it ends the loop after the commits in hand. */
   readonly signal: AbortSignal;
   readonly onVolume: (followed: FollowedVolume) => void | Promise<void>;
+  /** A sweep saw the leader move on, or its moves caught up with. */
+  readonly onLag: (followed: FollowedVolume) => void;
   /** A listing or a sweep that failed; it is tried again at the next interval. */
   readonly onProblem: (error: unknown) => void;
 }
@@ -82,6 +84,7 @@ class FollowedVolumes {
       if (!this.#busy.has(name) && this.#isDue(volume)) this.#waiting.set(name, volume);
     }
     this.#startWaiting();
+    this.#reportLag(known);
     await this.#reportVanished(known);
   }
 
@@ -158,7 +161,8 @@ class FollowedVolumes {
   }
 
   #entryOf(known: KnownVolume): SweepEntry | undefined {
-    const location = chooseLocation(known.locations, undefined);
+    const server = this.#volumes.get(formatVolumeName(known.volume))?.report.server;
+    const location = chooseLocation(known.locations, server);
     return location && this.#sweeps.get(sweepKey(location.leader.address, known.volume));
   }
 
@@ -170,8 +174,8 @@ class FollowedVolumes {
     const context = { ...this.#options, policy: { ...policy, proveIndex } };
     const entry = this.#entryOf(known);
     const report = await syncKnownVolume(known, context, signal);
-    if (entry !== undefined) this.#swept.set(name, entry);
     const isProved = report.outcome !== 'failed' && report.outcome !== 'unsupported';
+    if (entry !== undefined && isProved) this.#swept.set(name, entry);
     const failures = isProved ? 0 : (before?.failures ?? 0) + 1;
     const pauseMs = isProved ? 0 : Math.min(policy.greatestPauseMs, intervalMs * 2 ** failures);
     await this.#note(name, {
@@ -179,11 +183,30 @@ class FollowedVolumes {
       report,
       provedAtMs: isProved ? startedAtMs : before?.provedAtMs,
       indexProvedAtMs: isProved && proveIndex ? startedAtMs : before?.indexProvedAtMs,
-      lagBytes: Math.max(0, (entry?.datSizeBytes ?? report.datSize) - report.datSize),
+      lagBytes: isProved ? 0 : this.#lagOf(name, known),
       hasVanished: false,
       failures,
       nextTryAtMs: env.clock.nowMs() + pauseMs,
     });
+  }
+
+  /** What the leader took in since the last sync, as far as a sweep can tell. */
+  #lagOf(name: string, known: KnownVolume): number {
+    const now = this.#entryOf(known);
+    const then = this.#swept.get(name);
+    return now === undefined ? 0 : Math.max(0, now.contentBytes - (then?.contentBytes ?? 0));
+  }
+
+  #reportLag(known: readonly KnownVolume[]): void {
+    for (const volume of known) {
+      const name = formatVolumeName(volume.volume);
+      const followed = this.#volumes.get(name);
+      const lagBytes = this.#lagOf(name, volume);
+      if (followed === undefined || followed.lagBytes === lagBytes) continue;
+      const behind = { ...followed, lagBytes };
+      this.#volumes.set(name, behind);
+      this.#options.onLag(behind);
+    }
   }
 
   async #reportVanished(known: readonly KnownVolume[]): Promise<void> {
@@ -209,7 +232,7 @@ function sweepKey(
 
 function isSameEntry(a: SweepEntry, b: SweepEntry | undefined): boolean {
   return (
-    a.datSizeBytes === b?.datSizeBytes &&
+    a.contentBytes === b?.contentBytes &&
     a.fileCount === b.fileCount &&
     a.deleteCount === b.deleteCount &&
     a.revision === b.revision &&

@@ -7,6 +7,8 @@ export type SyncOutcome = 'idle' | 'appended' | 'rebased' | 'copied' | 'unsuppor
 export interface SyncReport {
   readonly id: number;
   readonly collection: string;
+  /** Whose copy is held; empty where nothing is. */
+  readonly server: string;
   readonly outcome: SyncOutcome;
   readonly revision: number;
   /** The committed offset: the copy's proved length. */
@@ -47,6 +49,7 @@ export function failedReport(
   return {
     id: volume.volumeId,
     collection: volume.collection,
+    server: '',
     outcome: 'failed',
     revision: 0,
     datSize: 0,

@@ -30,7 +30,7 @@ export async function syncKnownVolume(
   try {
     const { directory, env, takeOver, assertLocked } = context;
     home = await openVolumeHome(env, { directory, volume, takeOver, assertLocked });
-    const location = chooseLocation(known.locations, home.held?.position);
+    const location = chooseLocation(known.locations, home.held?.position.leaderCopy.server);
     if (location === undefined) return failedReport(volume, notFound(known));
     const { policy, timers, onProgress } = context;
     const { leader, server } = location;

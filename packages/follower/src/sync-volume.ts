@@ -128,6 +128,7 @@ class RunState {
     return {
       id: volume.volumeId,
       collection: volume.collection,
+      server: position?.leaderCopy.server ?? '',
       outcome,
       revision: position?.revision ?? 0,
       datSize: position?.datSizeBytes ?? 0,

@@ -1,6 +1,5 @@
 import type { VolumeName } from '@holdfast/format';
 import type { LeaderClient } from '@holdfast/protocol';
-import type { GenerationPosition } from '@holdfast/store';
 
 /** One server that has a copy of a volume. */
 export interface VolumeLocation {
@@ -23,13 +22,13 @@ export interface VolumeSource {
 }
 
 /**
- * The location to follow: the one that is pinned by the position for as long as it is there, since replicas stamp and
+ * The location to follow: the pinned one for as long as it is there, since replicas stamp and
  * order for themselves; else the first. `undefined` where there is none.
  */
 export function chooseLocation(
   locations: readonly VolumeLocation[],
-  position: GenerationPosition | undefined,
+  pinnedServer: string | undefined,
 ): VolumeLocation | undefined {
-  const pinned = locations.find(({ server }) => server === position?.leaderCopy.server);
+  const pinned = locations.find(({ server }) => server === pinnedServer);
   return pinned ?? locations[0];
 }

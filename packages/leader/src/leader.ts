@@ -72,7 +72,7 @@ function sweepEntry(
   { volumeId, collection }: VolumeName,
   { status, lengths, modifiedAtSeconds }: Snapshot,
 ): SweepEntry {
-  const { datSizeBytes, fileCount, deleteCount } = lengths;
+  const { datSizeBytes: contentBytes, fileCount, deleteCount } = lengths;
   const { revision } = status;
-  return { volumeId, collection, datSizeBytes, fileCount, deleteCount, revision, modifiedAtSeconds };
+  return { volumeId, collection, contentBytes, fileCount, deleteCount, revision, modifiedAtSeconds };
 }

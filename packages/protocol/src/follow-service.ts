@@ -119,7 +119,7 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       translated(async () => {
         const entries = (await leader.sweep(signal)).map((entry) => ({
           ...entry,
-          datSizeBytes: BigInt(entry.datSizeBytes),
+          contentBytes: BigInt(entry.contentBytes),
           fileCount: BigInt(entry.fileCount),
           deleteCount: BigInt(entry.deleteCount),
           modifiedAtSeconds: BigInt(entry.modifiedAtSeconds),

@@ -80,7 +80,7 @@ export function createHoldfastLeaderClient(options: HoldfastLeaderClientOptions)
           volumeId,
           collection,
           revision,
-          datSizeBytes: safeNumber(counts.datSizeBytes, 'dat_size_bytes'),
+          contentBytes: safeNumber(counts.contentBytes, 'dat_size_bytes'),
           fileCount: safeNumber(counts.fileCount, 'file_count'),
           deleteCount: safeNumber(counts.deleteCount, 'delete_count'),
           modifiedAtSeconds: safeNumber(counts.modifiedAtSeconds, 'modified_at_seconds'),

@@ -113,7 +113,7 @@ export interface SweepEntry {
    * How much is in it, only to be compared with an earlier sweep of the same server: a stock SeaweedFS adds up the size
    * fields of all puts here, which is less than the length of the `.dat`.
    */
-  readonly datSizeBytes: number;
+  readonly contentBytes: number;
   readonly fileCount: number;
   readonly deleteCount: number;
   readonly revision: number;

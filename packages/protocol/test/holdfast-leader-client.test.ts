@@ -65,7 +65,7 @@ function leader(changes: Partial<ServedVolume> = {}): LeaderService {
       {
         volumeId: 7,
         collection: 'c',
-        datSizeBytes: 8,
+        contentBytes: 8,
         fileCount: 1,
         deleteCount: 0,
         revision: 3,
@@ -248,7 +248,7 @@ describe('createHoldfastLeaderClient', () => {
       {
         volumeId: 7,
         collection: 'c',
-        datSizeBytes: 8,
+        contentBytes: 8,
         fileCount: 1,
         deleteCount: 0,
         revision: 3,

@@ -25,7 +25,7 @@ function sweepEntry(volume: unknown, url: string): SweepEntry {
   return {
     volumeId: number('Id'),
     collection,
-    datSizeBytes: number('Size'),
+    contentBytes: number('Size'),
     fileCount: number('FileCount'),
     deleteCount: number('DeleteCount'),
     revision: number('CompactRevision'),

@@ -46,6 +46,7 @@ try {
       const { outcome, revision, datSize, ok, error, bytesReceived } = report;
       send({ outcome, revision, datSize, ok, error, bytesReceived });
     },
+    onLag: () => undefined,
     onProblem: () => undefined,
   });
 } finally {

@@ -96,6 +96,10 @@ export const follow = defineVerb({
           announce(followed, context);
           await status.noteFollowed(followed);
         },
+        onLag(followed) {
+          volumes.set(formatVolumeName(followed.known.volume), followed);
+          metrics.note(followed);
+        },
         onProblem: (error) => {
           const explanation = explainError(error);
           log.warn({ err: error, code: explanation.code }, formatExplanation(explanation));
