@@ -24,6 +24,8 @@ export interface WeedFollower {
   readonly directory: string;
   readonly leader: LeaderClient;
   sync(volumeId: number, collection?: string): Promise<SyncReport>;
+  /** A file of the copy as it is on disk now. */
+  readFile(volumeId: number, ext: '.dat' | '.idx', collection?: string): Promise<Buffer>;
   /** Which of `.dat` and `.idx` differ from the server's, with both lengths. Empty: equal byte for byte. */
   differences(volumeId: number, collection?: string): Promise<readonly string[]>;
   remove(): Promise<void>;
@@ -45,7 +47,7 @@ export async function createWeedFollower(
   });
   const policy = { ...defaultSyncPolicy, ...options.policy };
 
-  return {
+  const follower: WeedFollower = {
     directory,
     leader,
     async sync(volumeId, collection = '') {
@@ -69,12 +71,13 @@ export async function createWeedFollower(
         await home.close();
       }
     },
+    readFile: (volumeId, ext, collection = '') =>
+      readFile(join(directory, formatVolumeName({ volumeId, collection }) + ext)),
     async differences(volumeId, collection = '') {
-      const base = join(directory, formatVolumeName({ volumeId, collection }));
       const found: string[] = [];
       for (const ext of ['.dat', '.idx'] as const) {
         const theirs = await server.readFile(volumeId, ext, collection);
-        const ours = await readFile(base + ext);
+        const ours = await follower.readFile(volumeId, ext, collection);
         if (Buffer.compare(ours, theirs) !== 0)
           found.push(`${ext}: ${ours.length} bytes here, ${theirs.length} on the leader`);
       }
@@ -84,4 +87,5 @@ export async function createWeedFollower(
       await rm(directory, { recursive: true, force: true });
     },
   };
+  return follower;
 }
