@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { codeBlocks } from './docs-pages.mjs';
 
 /**
- * Type-checks every `ts` block of the pages against the packages' sources and runs it as a module of its own;
+ * Type-checks every `ts` block of the pages against the built packages and runs it as a module of its own;
  * `ts no-run` marks those that need a server and are only type-checked. Returns how many ran.
  */
 export function runTypeScriptBlocks(root, pages) {
@@ -32,7 +32,13 @@ export function runTypeScriptBlocks(root, pages) {
     join(folder, 'tsconfig.json'),
     JSON.stringify({
       extends: '../../tsconfig.test.json',
-      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      compilerOptions: {
+        customConditions: [],
+        strict: false,
+        exactOptionalPropertyTypes: false,
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+      },
       include: ['.'],
     }),
   );
