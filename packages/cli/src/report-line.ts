@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from './exit-code.js';
 import { adviceOf, exitCodeOf } from './explain-error.js';
 import { formatBytes } from './output.js';
 
-/** One volume of the summary object: DESIGN's fields first. */
+/** One volume of the summary object. The last two are there only where they say something. */
 export interface ReportLine {
   readonly id: number;
   readonly collection: string;
@@ -17,15 +17,14 @@ export interface ReportLine {
   readonly ok: boolean;
   readonly code: string | null;
   readonly error: string | null;
-  readonly leaderTailBytes: number;
-  readonly liveNeedles: number;
-  readonly lossGuard: boolean;
+  readonly leaderTailBytes?: number;
+  readonly lossGuard?: true;
 }
 
 /** The report as `--json` prints it. */
 export function toReportLine(report: SyncReport): ReportLine {
   const { id, collection, outcome, revision, datSize, lastAppendAtNs, bytesReceived, bytesReused } = report;
-  const { ok, code, error, leaderTailBytes, liveNeedles, lossGuard } = report;
+  const { ok, code, error, leaderTailBytes, lossGuard } = report;
   return {
     id,
     collection,
@@ -38,9 +37,8 @@ export function toReportLine(report: SyncReport): ReportLine {
     ok,
     code,
     error,
-    leaderTailBytes,
-    liveNeedles,
-    lossGuard,
+    ...(leaderTailBytes === 0 ? {} : { leaderTailBytes }),
+    ...(lossGuard ? { lossGuard } : {}),
   };
 }
 

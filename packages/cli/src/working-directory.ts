@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { assertNotServed, bindCluster, lockDirectory, StoreError } from '@holdfast/store';
+import { UsageError } from './usage-error.js';
 import type { VerbContext } from './verb.js';
 
 export interface WorkingDirectoryOptions {
@@ -37,13 +38,19 @@ export async function openWorkingDirectory(
   return { path, assertLocked: () => lock.assertHeld(), release: () => lock.release() };
 }
 
+/** The directory alone, never its parents: a path that is mistyped, or not mounted, should not be filled. */
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const isFile = code === 'EEXIST' || code === 'ENOTDIR';
-    const message = isFile ? `${path} is no directory` : `${path} cannot be made (${code})`;
-    throw new StoreError(code === 'ENOSPC' ? 'no-space' : 'not-permitted', message, { path, cause });
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw new UsageError(`--dir ${path} is no directory`, { cause });
+    if (code === 'ENOENT') {
+      throw new UsageError(`--dir ${path} cannot be made: make ${dirname(path)} first`, { cause });
+    }
+    const storeCode = code === 'ENOSPC' || code === 'EDQUOT' ? 'no-space' : 'not-permitted';
+    throw new StoreError(storeCode, `${path} cannot be made (${code})`, { path, cause });
   }
 }
