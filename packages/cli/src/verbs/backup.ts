@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import { type KnownVolume, type SyncReport, syncVolumes } from '@holdfast/follower';
-import { formatVolumeName } from '@holdfast/format';
+import { formatVolumeName, type VolumeName } from '@holdfast/format';
+import { LeaderError } from '@holdfast/protocol';
+import { listVolumeHomes } from '@holdfast/store';
 import { openCluster } from '../cluster.js';
 import { combineExitCodes, exitCodes } from '../exit-code.js';
 import { createProgressView } from '../progress.js';
@@ -10,7 +13,7 @@ import { openStatusWriter } from '../status-file.js';
 import { policyOf, selectionOf, syncFlags } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
 import { defineVerb, type VerbContext } from '../verb.js';
-import { describeSelection, namedVolumes, type VolumeSelection } from '../volume-selection.js';
+import { describeSelection, isSelected, namedVolumes, type VolumeSelection } from '../volume-selection.js';
 import { openWorkingDirectory } from '../working-directory.js';
 
 export const backup = defineVerb({
@@ -34,7 +37,8 @@ export const backup = defineVerb({
       context,
     });
     const known = await cluster.list(signal);
-    assertMatched(known, selection);
+    const vanished = await findVanished(known, selection, flags.dir, context);
+    assertMatched(known, vanished, selection);
     const directory = await openWorkingDirectory(context, {
       path: flags.dir,
       clusterId: await cluster.clusterId(signal),
@@ -65,6 +69,13 @@ export const backup = defineVerb({
         },
       });
       progress.close();
+      for (const { volumeId: id, collection } of vanished) {
+        const name = formatVolumeName({ volumeId: id, collection });
+        output.event(
+          { event: 'vanished', id, collection },
+          `volume ${name}: no server has it now; the copy is kept`,
+        );
+      }
       return summarize(reports, context);
     } finally {
       progress.close();
@@ -73,18 +84,42 @@ export const backup = defineVerb({
   },
 });
 
-function assertMatched(known: readonly KnownVolume[], selection: VolumeSelection): void {
-  const missing = namedVolumes(selection).filter((id) => !known.some(({ volume }) => volume.volumeId === id));
-  if (missing.length > 0) {
-    throw new UsageError(
-      `nothing matched: the cluster lists no volume ${missing.join(', ')} for ${describeSelection(selection)}; check --volume and --collection`,
+/** Volumes that DIR holds and the selection takes in, but no server has now: they are kept, and told. */
+async function findVanished(
+  known: readonly KnownVolume[],
+  selection: VolumeSelection,
+  path: string,
+  { env }: VerbContext,
+): Promise<readonly VolumeName[]> {
+  const listed = new Set(known.map(({ volume }) => formatVolumeName(volume)));
+  const held = await listVolumeHomes(env, resolve(path));
+  return held.filter(
+    (name) => isSelected(selection, name.volumeId, name.collection) && !listed.has(formatVolumeName(name)),
+  );
+}
+
+/** A volume that was asked for by its id must be there; so must any at all. */
+function assertMatched(
+  known: readonly KnownVolume[],
+  vanished: readonly VolumeName[],
+  selection: VolumeSelection,
+): void {
+  const has = (volumes: readonly VolumeName[], id: number) => volumes.some(({ volumeId }) => volumeId === id);
+  const listed = known.map(({ volume }) => volume);
+  const missing = namedVolumes(selection).filter((id) => !has(listed, id));
+  const down = missing.length === 0 && known.length > 0 ? [] : missing.filter((id) => has(vanished, id));
+  if (down.length > 0 || (known.length === 0 && vanished.length > 0)) {
+    const which = down.length > 0 ? `volume ${down.join(', ')}` : 'any volume';
+    throw new LeaderError(
+      'unreachable',
+      `no volume server of the cluster has ${which} now; the copy here is kept`,
     );
   }
-  if (known.length === 0) {
-    throw new UsageError(
-      `nothing matched: the cluster lists no volume for ${describeSelection(selection)}; check --master, --volume and --collection`,
-    );
-  }
+  if (missing.length === 0 && known.length > 0) return;
+  const what = missing.length > 0 ? `no volume ${missing.join(', ')}` : 'no volume';
+  throw new UsageError(
+    `nothing matched: the cluster lists ${what} for ${describeSelection(selection)}; check --master, --volume and --collection`,
+  );
 }
 
 function summarize(reports: readonly SyncReport[], { output }: VerbContext) {
