@@ -1,4 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +16,9 @@ const LIVES = [
   'version 2',
   'a collection',
 ];
+
+/** A file system of its own takes root. */
+const canMount = process.getuid?.() === 0;
 
 let cluster: WeedCluster;
 let server: WeedVolumeServer;
@@ -176,8 +181,42 @@ describe('what goes wrong has its exit code and one line', () => {
   });
 
   it('a directory that cannot be written: 6', async () => {
-    const run = await runHoldfast('backup', '--master', cluster.masterAddress, '--dir', '/proc/holdfast');
+    const run = await runHoldfast('backup', '--master', cluster.masterAddress, '--dir', '/sys/holdfast');
     expect(run.exitCode).toBe(6);
     expectOneLine(run.stderr);
   });
+
+  it.skipIf(!canMount)(
+    'a disk that fills in the middle: 6, and what was proved before is whole',
+    async () => {
+      const volumeId = await filledVolume();
+      const directory = await mkdtemp(join(tmpdir(), 'holdfast-full-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]);
+      try {
+        const args = [
+          'backup',
+          '--master',
+          cluster.masterAddress,
+          '--dir',
+          directory,
+          '--volume',
+          `${volumeId}`,
+        ];
+        expect((await runHoldfast(...args, '--min-free', '0')).exitCode).toBe(0);
+        const before = await readFile(join(directory, `${volumeId}.dat`));
+        for (let id = 20n; id < 30n; id++) await server.put(volumeId, id, randomBytes(200_000));
+        for (const minFree of ['0', '1B']) {
+          const full = await runHoldfast(...args, '--min-free', minFree);
+          expect(full.exitCode).toBe(6);
+          expect(full.stdout).toContain('no-space');
+        }
+        const after = await readFile(join(directory, `${volumeId}.dat`));
+        expect(Buffer.compare(after.subarray(0, before.length), before)).toBe(0);
+        expect((await runHoldfast('verify', '--dir', directory)).exitCode).toBe(0);
+      } finally {
+        execFileSync('umount', [directory]);
+        await rm(directory, { recursive: true });
+      }
+    },
+  );
 });
