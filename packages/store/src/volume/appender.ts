@@ -1,20 +1,25 @@
 import {
   type IdxEntry,
-  idxEntrySizeBytes,
   type Needle,
   type NeedleContent,
   type OffsetWidthBytes,
   TOMBSTONE_SIZE,
-  writeIdxEntry,
   writeNeedle,
 } from '@holdfast/format';
 import type { StoreEnvironment } from '../environment.js';
 import { isStoreError, StoreError } from '../errors.js';
+import { EncodedEntries } from './encoded-entries.js';
 import type { AppendedRecord, Volume, VolumeStats } from './volume.js';
 import { notFound, type OpenedFiles, type VolumeTail } from './volume-over-files.js';
+import { removeWritingNote, writeWritingNote } from './writing-note.js';
 
 /** A record with data starts below this: 32 GiB and 8 TiB (format.md §4.4). */
 const MAX_OFFSET_BYTES: Readonly<Record<OffsetWidthBytes, number>> = { 4: 2 ** 35, 5: 2 ** 43 };
+
+/** Entries that wait for a sync before one is made without being asked for. */
+const MAX_PENDING_ENTRIES = 1 << 16;
+/** Of the size in a record's header. */
+const SIZE_AT = 12;
 
 /** What the appender needs of the volume's reading side. */
 export interface AppenderReads {
@@ -37,6 +42,8 @@ export function createAppender(
   const { paths, version, offsetWidthBytes, dat, idx, map, info } = files;
   const volumeTtl = files.superBlock.ttl;
   const hasTtl = volumeTtl.count > 0 && volumeTtl.unit !== 0;
+  let pending = new EncodedEntries(offsetWidthBytes);
+  let hasNote = false;
   let durable = { durableDatSizeBytes: tail.datSizeBytes, durableIdxSizeBytes: tail.idxSizeBytes };
   let failure: StoreError | undefined;
   let isClosed = false;
@@ -72,12 +79,12 @@ export function createAppender(
     return version < 3 ? 0n : nowNs > leastNs ? nowNs : leastNs;
   }
 
-  /** Record, then entry: at no instant does an entry point past the data. */
+  /** Only the record: its entry waits until the record is durable. */
   async function write(content: NeedleContent, isDelete: boolean): Promise<AppendedRecord> {
     const appendAtNs = nextAppendAtNs();
     const record = writeNeedle({ ...content, appendAtNs }, version, { crc32c: env.crc32c });
-    const { datSizeBytes: offset, idxSizeBytes: idxOffset } = tail;
-    const sizeBytes = new DataView(record.buffer).getInt32(12);
+    const offset = tail.datSizeBytes;
+    const sizeBytes = new DataView(record.buffer).getInt32(SIZE_AT);
     if (sizeBytes > 0 && offset >= MAX_OFFSET_BYTES[offsetWidthBytes]) {
       throw refusal(
         'too-large',
@@ -85,24 +92,27 @@ export function createAppender(
         content.needleId,
       );
     }
-    const entry = { needleId: content.needleId, offset, sizeBytes: isDelete ? TOMBSTONE_SIZE : sizeBytes };
+    if (!hasNote) {
+      await writeWritingNote(env.disk, paths, offset);
+      hasNote = true;
+    }
     try {
       await dat.writeAt(offset, record);
-      await idx!.writeAt(idxOffset, writeIdxEntry(entry, offsetWidthBytes));
     } catch (error) {
-      await undo(offset, idxOffset, error);
+      await undo(offset, error);
       throw error;
     }
+    const entry = { needleId: content.needleId, offset, sizeBytes: isDelete ? TOMBSTONE_SIZE : sizeBytes };
+    pending.push(entry);
     tail.datSizeBytes = offset + record.length;
-    tail.idxSizeBytes = idxOffset + idxEntrySizeBytes(offsetWidthBytes);
     tail.lastAppendAtNs = appendAtNs;
     reads.apply(entry);
+    if (pending.count >= MAX_PENDING_ENTRIES) await sync();
     return { offset, lengthBytes: record.length, appendAtNs, isUnchanged: false };
   }
 
-  async function undo(datSizeBytes: number, idxSizeBytes: number, cause: unknown): Promise<void> {
+  async function undo(datSizeBytes: number, cause: unknown): Promise<void> {
     try {
-      await idx!.truncate(idxSizeBytes);
       await dat.truncate(datSizeBytes);
     } catch {
       fail('a failed append could not be undone', cause);
@@ -154,17 +164,39 @@ export function createAppender(
     }
   }
 
+  /** Data, then their entries: at no instant is there an entry whose record is not durable. */
   async function syncNow(): Promise<void> {
     if (isClosed) throw refusal('closed', 'is closed');
     if (failure !== undefined) throw failure;
-    const { datSizeBytes, idxSizeBytes } = tail;
+    if (files.mode === 'read') return;
+    const { datSizeBytes } = tail;
+    const entries = pending;
+    pending = new EncodedEntries(offsetWidthBytes);
     try {
       await dat.syncData();
-      await idx?.syncData();
+      let at = tail.idxSizeBytes;
+      for (const piece of entries.pieces()) {
+        await idx!.writeAt(at, piece);
+        at += piece.length;
+      }
+      await idx!.syncData();
+      tail.idxSizeBytes = at;
     } catch (error) {
       throw fail('a sync failed', error);
     }
-    durable = { durableDatSizeBytes: datSizeBytes, durableIdxSizeBytes: idxSizeBytes };
+    durable = { durableDatSizeBytes: datSizeBytes, durableIdxSizeBytes: tail.idxSizeBytes };
+  }
+
+  function sync(): Promise<void> {
+    // Callers that come while one sync runs share the next: it covers what all of them have appended.
+    waitingSync ??= lastSync
+      .catch(() => {})
+      .then(() => {
+        waitingSync = undefined;
+        lastSync = syncNow();
+        return lastSync;
+      });
+    return waitingSync;
   }
 
   return {
@@ -188,21 +220,20 @@ export function createAppender(
         const storedCrc = cookie === undefined ? 0 : await crcOfDeleted(entry);
         return write({ needleId, cookie: cookie ?? 0, storedCrc }, true);
       }),
-    sync() {
-      // Callers that come while one sync runs share the next: it covers what all of them have appended.
-      waitingSync ??= lastSync
-        .catch(() => {})
-        .then(() => {
-          waitingSync = undefined;
-          lastSync = syncNow();
-          return lastSync;
-        });
-      return waitingSync;
-    },
+    sync,
     async close() {
       await lastWrite;
+      await waitingSync?.catch(() => {});
       await lastSync.catch(() => {});
-      isClosed = true;
+      if (isClosed) return;
+      try {
+        if (failure === undefined && hasNote) {
+          await sync();
+          await removeWritingNote(env.disk, paths);
+        }
+      } finally {
+        isClosed = true;
+      }
     },
   };
 }

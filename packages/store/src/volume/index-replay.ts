@@ -12,8 +12,8 @@ import { headerFitsEntry, type IdxFile, type RandomAccess } from '@holdfast/inde
 import { NeedleMap } from '../needle-map.js';
 import { hasCheckedRecord, readHeader, unpaddedLengthBytes } from './record-probe.js';
 
-/** Ends of records kept for finding the last one that is really there: enough to outvote a few damaged entries. */
-const KEPT_ENDS = 64;
+/** Ends of records kept for finding the last one that is really there: a power failure may have taken many. */
+const KEPT_ENDS = 4096;
 
 export interface DataFile {
   readonly dat: RandomAccess;
@@ -30,8 +30,9 @@ export interface IndexReplay {
   readonly map: NeedleMap;
   /** Entries of records past the end of the data: left out of the map. Their indexes in the file. */
   readonly pastEnd: ReadonlySet<number>;
-  /** The records that end last, the furthest first. */
+  /** The records that end last, the furthest first; all that there are if `isAllRecords`. */
   readonly lastRecords: readonly PlacedEntry[];
+  readonly isAllRecords: boolean;
   /** Deletions without a record (offset 0) in front of every other entry that stays. */
   readonly headTombstones: number;
 }
@@ -71,7 +72,7 @@ export async function replayIndex(idx: IdxFile, data: DataFile, signal?: AbortSi
       map.apply(placed);
     }
   }
-  return { map, pastEnd, lastRecords: ends.sorted(), headTombstones };
+  return { map, pastEnd, lastRecords: ends.sorted(), isAllRecords: ends.isAll, headTombstones };
 }
 
 /** The usual case, without a promise; `undefined` where the data must be asked. */
@@ -125,6 +126,10 @@ function mayWrap(entry: IdxEntry, { offsetWidthBytes, datSizeBytes }: DataFile):
 class LastRecords {
   #kept: PlacedEntry[] = [];
   #leastEnd = 0;
+
+  get isAll(): boolean {
+    return this.#leastEnd === 0;
+  }
 
   add(record: PlacedEntry): void {
     if (record.endOffset < this.#leastEnd) return;

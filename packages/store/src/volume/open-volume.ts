@@ -14,6 +14,7 @@ import type { Volume, VolumeRecovery } from './volume.js';
 import { readVolumeInfoFile } from './volume-info-file.js';
 import { createVolumeOverFiles } from './volume-over-files.js';
 import { type VolumePaths, volumePaths } from './volume-paths.js';
+import { readWritingNote, removeWritingNote } from './writing-note.js';
 
 export interface OpenVolumeOptions {
   readonly directory: string;
@@ -73,6 +74,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       offsetWidthBytes,
       paths,
       crc32c: env.crc32c,
+      unpromisedFromOffset: await readWritingNote(disk, paths),
       signal: options.signal,
     });
 
@@ -85,6 +87,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
         await foundIdx?.close();
         idx = await open(paths.idx, 'write');
       }
+      await removeWritingNote(disk, paths);
     }
     return createVolumeOverFiles(env, {
       paths,

@@ -34,6 +34,8 @@ export interface RecoveryInput {
   readonly offsetWidthBytes: OffsetWidthBytes;
   readonly paths: VolumePaths;
   readonly crc32c: Crc32c;
+  /** From here on nothing without an entry was ever promised to be durable (the writing note). */
+  readonly unpromisedFromOffset?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -123,8 +125,8 @@ async function planWithin(
 
 /** Where the last indexed record that is really there ends. */
 async function findIndexedEnd(
-  { lastRecords }: IndexReplay,
-  { dat, datSizeBytes, version, crc32c }: DataFile,
+  { lastRecords, isAllRecords }: IndexReplay,
+  { dat, datSizeBytes, contentEndOffset, version, crc32c }: DataFile,
   { dat: datPath, idx: path, name: volume }: VolumePaths,
 ): Promise<number> {
   if (lastRecords.length === 0) return SUPER_BLOCK_SIZE_BYTES;
@@ -142,6 +144,9 @@ async function findIndexedEnd(
     )
       return endOffset;
   }
+  // None is there. If no other record is either, a power failure took them before they were durable.
+  const found = await findCheckedRecord(dat, SUPER_BLOCK_SIZE_BYTES, contentEndOffset, { version, crc32c });
+  if (isAllRecords && found.kind === 'none') return SUPER_BLOCK_SIZE_BYTES;
   const { entry } = lastRecords[0]!;
   const { offset, needleId } = entry;
   throw new StoreError('index-mismatch', `${path} is not the index of ${datPath}`, {
@@ -204,7 +209,7 @@ async function readTail(
   const unpadded = await readUnpadded(endOffset, data);
   if (unpadded !== undefined) {
     add(unpadded, endOffset + recordLengthBytes(version, unpadded.header.sizeBytes));
-  } else {
+  } else if (endOffset < (input.unpromisedFromOffset ?? Number.POSITIVE_INFINITY)) {
     await assertNothingBehind(endOffset, badRecord, data, input.paths);
   }
   return { endOffset, entries, ambiguousEntries, lastAppendAtNs };

@@ -120,9 +120,12 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
   });
 
   const close = async () => {
-    await appender.close();
-    await files.dat.close();
-    await files.idx?.close();
+    try {
+      await appender.close();
+    } finally {
+      await files.dat.close();
+      await files.idx?.close();
+    }
   };
 
   return {

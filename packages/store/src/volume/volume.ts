@@ -33,6 +33,7 @@ export interface VolumeStats {
   readonly deletedNeedles: number;
   /** Length of the `.dat` as written: the next record's offset. */
   readonly datSizeBytes: number;
+  /** Length of the `.idx`: entries are written by `sync`, when their records are durable. */
   readonly idxSizeBytes: number;
   /** What the last `sync` made durable; what a reader may be told. */
   readonly durableDatSizeBytes: number;
@@ -75,7 +76,7 @@ export interface Volume {
   readonly info: VolumeInfo;
   readonly isReadOnly: boolean;
   readonly recovery: VolumeRecovery;
-  /** The files as written. */
+  /** The files as written; the `.idx` has the entries of what has been synced. */
   readonly dat: RandomAccess;
   readonly idx: RandomAccess;
   stats(): VolumeStats;
@@ -93,16 +94,16 @@ export interface Volume {
   /** All records, front to back, in batches. Fails with `corrupt` where one cannot be told from the next. */
   scan(options?: ScanOptions): AsyncIterable<readonly FramedRecord[]>;
   /**
-   * Appends a record and its entry; durable after `sync`. A needle without data is a live empty one. Stamps it with
+   * Appends a record; it is durable, and has its entry in the `.idx`, after `sync`. A needle without data is a live empty one. Stamps it with
    * max(now, last + 1) (format.md §4.1), whatever `appendAtNs` says. `cookie-mismatch` if the needle is known by
    * another cookie (§4.4), `too-large` past what offsets can reach, `read-only`.
    */
   append(content: NeedleContent): Promise<AppendedRecord>;
   /** Appends the record of a deletion. `needle-not-found` if there is nothing to delete; errors as `append`. */
   delete(needleId: bigint, cookie?: number): Promise<AppendedRecord>;
-  /** Makes durable what has been appended when it is called: data first, then index. */
+  /** Makes durable what has been appended when it is called: data first, then the entries. Calls are gathered. */
   sync(): Promise<void>;
-  /** Idempotent. Does not sync. */
+  /** Syncs what was appended, and closes the files even if that fails. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -80,6 +80,7 @@ describe('append', () => {
       await volume.append({ needleId: 3n, cookie: 3 });
       await volume.delete(3n, 3);
       await volume.append({ needleId: 1n, cookie: 1 });
+      await volume.sync();
       for (const reader of [volume, await reopen(directory)]) {
         expect(reader.stats().liveNeedles).toBe(2);
         expect((await reader.readNeedle(1n)).dataSizeBytes).toBe(0);
@@ -158,6 +159,7 @@ describe('append', () => {
               await volume.append({ needleId: id, cookie: 1, data: new Uint8Array(size).fill(size) });
             else if (volume.find(id) !== undefined) await volume.delete(id);
           }
+          await volume.sync();
           const reader = await reopen(directory);
           const { durableDatSizeBytes: _, durableIdxSizeBytes: __, ...stats } = volume.stats();
           expect(reader.stats()).toMatchObject(stats);
@@ -204,16 +206,16 @@ function failingDisk(disk: Disk): {
 }
 
 describe('a disk that fails', () => {
-  it.each(['dat', 'idx'])('undoes an append whose write to the .%s fails', async (extension) => {
+  it('undoes an append whose write fails', async () => {
     const { disk, failNext } = failingDisk(env.disk);
     await withVolume({ env: { ...env, disk } }, async (volume, directory) => {
       await volume.append({ needleId: 1n, cookie: 1, data: text('one') });
-      const before = [readFileSync(`${directory}/7.dat`), readFileSync(`${directory}/7.idx`)];
-      failNext(`${directory}/7.${extension}`, 'write');
+      const before = readFileSync(`${directory}/7.dat`);
+      failNext(`${directory}/7.dat`, 'write');
       await expect(volume.append({ needleId: 2n, cookie: 2, data: text('two') })).rejects.toMatchObject({
         code: 'no-space',
       });
-      expect([readFileSync(`${directory}/7.dat`), readFileSync(`${directory}/7.idx`)]).toEqual(before);
+      expect(readFileSync(`${directory}/7.dat`)).toEqual(before);
       await volume.append({ needleId: 2n, cookie: 2, data: text('two') });
       expect(volume.stats().liveNeedles).toBe(2);
     });

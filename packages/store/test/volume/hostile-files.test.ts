@@ -1,13 +1,6 @@
-import {
-  closeSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { recordLengthBytes, writeIdxEntry, writeNeedle } from '@holdfast/format';
+import { createSimulatedEnvironment } from '@holdfast/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isStoreError } from '../../src/errors.js';
@@ -33,21 +26,24 @@ function wholeRecords({ records = [] }: Manifest, datSizeBytes: number) {
 
 describe('a data file cut at every offset', () => {
   it.each(['tools-o4', 'tools-o5'])('%s: is the volume up to the last whole record', async (fixtureName) => {
-    const { directory, name, manifest } = copyFixture(fixtureName);
-    const path = `${directory}/${name}.dat`;
-    const size = readFileSync(path).length;
-    const entrySize = manifest.offsetBytes + 12;
-    const entries = readFileSync(`${directory}/${name}.idx`).length / entrySize;
+    const manifest = readManifest(fixtureName);
+    const name = `${manifest.volumeId}`;
+    const simulated = createSimulatedEnvironment({ seed: 1 });
+    const dat = readFileSync(fixturePath(fixtureName, `${name}.dat`));
+    const idx = readFileSync(fixturePath(fixtureName, `${name}.idx`));
+    simulated.disk.plant(`/d/${name}.idx`, idx);
+    const entries = idx.length / (manifest.offsetBytes + 12);
     expect(entries).toBe(manifest.records!.length);
-    for (let cut = size; cut >= 8; cut--) {
-      truncateSync(path, cut);
+    const options = {
+      directory: '/d',
+      name,
+      mode: 'read',
+      assumedOffsetWidthBytes: manifest.offsetBytes,
+    } as const;
+    for (let cut = dat.length; cut >= 8; cut--) {
+      simulated.disk.plant(`/d/${name}.dat`, dat.subarray(0, cut));
       const whole = wholeRecords(manifest, cut);
-      const volume = await openVolume(env, {
-        directory,
-        name,
-        mode: 'read',
-        assumedOffsetWidthBytes: manifest.offsetBytes,
-      });
+      const volume = await openVolume(simulated, options);
       const { datSizeBytes } = volume.stats();
       const { droppedEntries } = volume.recovery;
       await volume.close();
@@ -61,8 +57,8 @@ describe('a data file cut at every offset', () => {
         entries - whole.length - (isUnpadded ? 1 : 0),
       ]);
     }
-    truncateSync(path, 7);
-    await expect(openVolume(env, { directory, name, mode: 'read' })).rejects.toMatchObject({
+    simulated.disk.plant(`/d/${name}.dat`, dat.subarray(0, 7));
+    await expect(openVolume(simulated, options)).rejects.toMatchObject({
       code: 'no-super-block',
     });
   });

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { createSimulatedEnvironment, type SimulatedEnvironment } from '@holdfast/testkit';
+import { describe, expect, it } from 'vitest';
+import { compactVolume } from '../../src/compact.js';
+import { fixIndex } from '../../src/fix.js';
+import { verifyFiles } from '../../src/verify.js';
+import { createVolume } from '../../src/volume/create-volume.js';
+import { openVolume } from '../../src/volume/open-volume.js';
+import type { Volume } from '../../src/volume/volume.js';
+import { fixturePath, readManifest } from '../support/fixtures.js';
+import { collect } from '../support/needles.js';
+
+const directory = '/d';
+const CRASHES = ['power', 'nothing', 'everything', 'process'] as const;
+
+function plant(env: SimulatedEnvironment, fixtureName: string): { name: string } {
+  const name = `${readManifest(fixtureName).volumeId}`;
+  for (const extension of ['dat', 'idx']) {
+    env.disk.plant(
+      `${directory}/${name}.${extension}`,
+      readFileSync(fixturePath(fixtureName, `${name}.${extension}`)),
+    );
+  }
+  return { name };
+}
+
+async function liveIds(volume: Volume): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { needleId } of volume.liveByNeedleId())
+    ids.push(`${needleId}:${(await volume.readNeedle(needleId)).crc}`);
+  return ids;
+}
+
+/** Runs `run` with a crash before every one of its operations, in turn, and `check` on what is left each time. */
+async function crashEverywhere(
+  fixtureName: string,
+  run: (env: SimulatedEnvironment, name: string) => Promise<unknown>,
+  check: (env: SimulatedEnvironment, name: string, hasFinished: boolean) => Promise<void>,
+): Promise<void> {
+  for (const kind of CRASHES) {
+    for (let operations = 0, hasFinished = false; !hasFinished; operations++) {
+      const env = createSimulatedEnvironment({ seed: operations });
+      const { name } = plant(env, fixtureName);
+      env.disk.crashAfter(operations);
+      hasFinished = await run(env, name).then(
+        () => true,
+        () => false,
+      );
+      env.disk.crash(kind);
+      await check(env, name, hasFinished);
+    }
+  }
+}
+
+describe('a crash before any operation', () => {
+  it('of a compaction leaves the former volume or the new one, whole', async () => {
+    const revisions = new Set<number>();
+    let live: string[] | undefined;
+    await crashEverywhere(
+      'churn-o5',
+      (env, name) => compactVolume(env, { directory, name }),
+      async (env, name, hasFinished) => {
+        const volume = await openVolume(env, { directory, name, mode: 'write' });
+        const { compactionRevision } = volume.superBlock;
+        revisions.add(compactionRevision);
+        if (hasFinished) expect(compactionRevision).toBe(1);
+        live ??= await liveIds(volume);
+        expect(await liveIds(volume)).toEqual(live);
+        await volume.close();
+        expect(env.disk.files()).toEqual([`${directory}/${name}.dat`, `${directory}/${name}.idx`]);
+        expect(await collect(verifyFiles(env, { directory, name }))).toEqual([]);
+      },
+    );
+    expect([...revisions].sort()).toEqual([0, 1]);
+  });
+
+  it.each([
+    'bad-torn-two-needles-o5',
+    'bad-idx-short-three-o4',
+    'bad-offset0-head-lost-rows-o5',
+    'bad-torn-padding-o4',
+  ])('of the recovery of %s leaves what recovers to the same', async (fixtureName) => {
+    const whole = createSimulatedEnvironment({ seed: 0 });
+    const { name } = plant(whole, fixtureName);
+    await (await openVolume(whole, { directory, name, mode: 'write' })).close();
+    await crashEverywhere(
+      fixtureName,
+      async (env) => (await openVolume(env, { directory, name, mode: 'write' })).close(),
+      async (env) => {
+        await (await openVolume(env, { directory, name, mode: 'write' })).close();
+        for (const extension of ['dat', 'idx']) {
+          const path = `${directory}/${name}.${extension}`;
+          expect(env.disk.peek(path)).toEqual(whole.disk.peek(path));
+        }
+      },
+    );
+  });
+
+  it('of a fix leaves the former index or the new one', async () => {
+    const lengths = new Set<number>();
+    await crashEverywhere(
+      'bad-idx-short-three-o5',
+      (env, name) => fixIndex(env, { directory, name }),
+      async (env, name, hasFinished) => {
+        const { length } = env.disk.peek(`${directory}/${name}.idx`);
+        lengths.add(length);
+        if (hasFinished) expect(length).toBe(22 * 17);
+      },
+    );
+    expect([...lengths].sort()).toEqual([19 * 17, 22 * 17]);
+  });
+
+  it('of appends keeps what a sync has made durable, and of the rest only whole needles', async () => {
+    const needle = (id: number) => ({ needleId: BigInt(id), cookie: id, data: new Uint8Array(700).fill(id) });
+    for (const kind of CRASHES) {
+      for (let operations = 0, hasFinished = false; !hasFinished; operations++) {
+        const env = createSimulatedEnvironment({ seed: operations });
+        env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+        const volume = await createVolume(env, { directory, name: '7' });
+        const synced: number[] = [];
+        env.disk.crashAfter(operations);
+        try {
+          for (let id = 1; id <= 6; id++) {
+            await volume.append(needle(id));
+            if (id % 2 === 1) continue;
+            await volume.sync();
+            synced.push(id - 1, id);
+          }
+          hasFinished = true;
+        } catch {
+          hasFinished = false;
+        }
+        env.disk.crash(kind);
+        const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+        for (const id of synced) expect((await again.readNeedle(BigInt(id))).data).toEqual(needle(id).data);
+        // A needle that was never promised is there, whole, or not at all.
+        for (const { needleId } of again.liveByOffset()) {
+          expect((await again.readNeedle(needleId)).data).toEqual(needle(Number(needleId)).data);
+        }
+        expect((await again.append(needle(9))).isUnchanged).toBe(false);
+        await again.sync();
+        expect((await again.readNeedle(9n)).data).toEqual(needle(9).data);
+        await again.close();
+      }
+    }
+  });
+});
