@@ -13,6 +13,7 @@ import { type ExpectedRecord, examineRecord } from './examine.js';
 import { fence, type Sighting } from './fence.js';
 import { holdsGoodCopy } from './good-copy.js';
 import { isSameOnLeader } from './leader-read.js';
+import { liveDamage } from './live-damage.js';
 import { isLossTooGreat } from './loss-guard.js';
 import type { VolumeRun } from './run.js';
 import type { SuspectTile, TileCheck } from './tile-check.js';
@@ -37,7 +38,7 @@ export async function finishBuild(
   const recordsEnd = Math.max(records.recordsEnd, SUPER_BLOCK_SIZE_BYTES);
   const rest = await frameRest(run, unfinished, recordsEnd);
   const idx = await openIdx(unfinished.idx, target.offsetWidthBytes);
-  const { count: liveNeedles } = await readLiveSet(idx);
+  const live = await readLiveSet(idx);
   const lastDataOffset = rest.lastDataOffset ?? judged?.lastDataOffset ?? records.lastDataOffset;
   const position: GenerationPosition = {
     leaderCopy: target.leaderCopy,
@@ -49,10 +50,10 @@ export async function finishBuild(
     idxSizeBytes: target.idxSizeBytes,
     proofOffset: lastDataOffset ?? 0,
     lastAppendAtNs: (rest.lastAppendAtNs ?? records.lastAppendAtNs ?? 0n).toString(),
-    liveNeedles,
-    greatestLiveNeedles: Math.max(liveNeedles, former?.position.greatestLiveNeedles ?? 0),
+    liveNeedles: live.count,
+    greatestLiveNeedles: Math.max(live.count, former?.position.greatestLiveNeedles ?? 0),
     leaderTailBytes: target.datSizeBytes - rest.endOffset,
-    leaderDamage: judged?.damage ?? [],
+    leaderDamage: liveDamage(judged?.damage ?? [], live),
   };
   // Held before it is replaced: a crash in between must not leave the last good copy to retention.
   if (former !== undefined && isLossTooGreat(position, run.policy.maxLoss))

@@ -5,6 +5,7 @@ import { append } from './append.js';
 import { build } from './build.js';
 import { choose } from './choose.js';
 import { assertSameGeneration, fence, type Sighting, sight } from './fence.js';
+import { liveDamage } from './live-damage.js';
 import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
 import { isIndexEqual, isOverlapEqual } from './prove.js';
 import type { VolumeRun } from './run.js';
@@ -83,7 +84,8 @@ async function appendAs(run: VolumeRun, held: HeldGeneration, sighting: Sighting
   const { sawSizeZero, appendedBytes } = await append(run, held, sighting);
   if (held.position.idxSizeBytes !== sighting.status.idxSizeBytes)
     return await adoptIndex(run, held, sighting, 'the index sizes differ after the append');
-  if (sawSizeZero || run.policy.proveIndex) await countLive(run, held);
+  const isCountDue = sawSizeZero || run.policy.proveIndex || held.position.leaderDamage.length > 0;
+  if (isCountDue) await countLive(run, held);
   return { kind: 'appended', reason: `${appendedBytes} bytes behind the overlap` };
 }
 
@@ -112,14 +114,16 @@ async function* fencedIndex(run: VolumeRun, sighting: Sighting): AsyncGenerator<
   if (last !== undefined) yield last;
 }
 
-/** Counts the live needles exactly, and holds the present state where the loss guard says so. */
+/** Counts the live needles exactly: how many there are, which damage still matters, whether too many are gone. */
 async function countLive(run: VolumeRun, held: HeldGeneration): Promise<void> {
   const idx = await openIdx(held.idx, held.position.offsetWidthBytes);
-  const { count } = await readLiveSet(idx);
-  const next = withLiveNeedles(held.position, count);
+  const live = await readLiveSet(idx);
+  const leaderDamage = liveDamage(held.position.leaderDamage, live);
+  const next = { ...withLiveNeedles(held.position, live.count), leaderDamage };
   const isFresh =
     next.liveNeedles === held.position.liveNeedles &&
-    next.greatestLiveNeedles === held.position.greatestLiveNeedles;
+    next.greatestLiveNeedles === held.position.greatestLiveNeedles &&
+    leaderDamage.length === held.position.leaderDamage.length;
   if (isLossTooGreat(next, run.policy.maxLoss)) await run.home.holdPresent('loss-guard');
   if (!isFresh) await held.notePosition(next);
 }
