@@ -1,6 +1,5 @@
 import { exitCodes } from './exit-code.js';
 import type { LineSink } from './output.js';
-import { runCli } from './run-cli.js';
 
 const ending = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -19,6 +18,8 @@ function sinkOf(stream: NodeJS.WriteStream): LineSink {
   };
 }
 
+// Loaded last: a signal that comes while the rest loads is heard.
+const { runCli } = await import('./run-cli.js');
 process.exitCode = await runCli({
   args: process.argv.slice(2),
   variables: process.env,

@@ -45,10 +45,7 @@ export function createIndexCursor(files: VolumeFiles): IndexCursor {
   };
 
   async function recordEnd(entries: IdxEntries, i: number, datSizeBytes: number): Promise<number> {
-    const lengthBytes = recordLengthBytes(
-      files.superBlock.version,
-      recordSizeOfEntry(entries.sizeBytesAt(i)),
-    );
+    const lengthBytes = recordLengthBytes(files.version, recordSizeOfEntry(entries.sizeBytesAt(i)));
     const offset = entries.offsetAt(i);
     if (files.offsetWidthBytes === 5 || datSizeBytes <= IDX_WRAP_BYTES) return offset + lengthBytes;
     for (const candidate of offsetCandidates(offset, 4, datSizeBytes)) {

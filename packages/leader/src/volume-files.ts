@@ -8,12 +8,13 @@ import {
   parseVolumeInfo,
   SUPER_BLOCK_SIZE_BYTES,
   type SuperBlock,
+  type Version,
   type VolumeInfo,
   type VolumeName,
 } from '@holdfast/format';
 import { detectOffsetWidth } from '@holdfast/index';
 import { LeaderError } from '@holdfast/protocol';
-import { type DiskFile, type StoreEnvironment, StoreError } from '@holdfast/store';
+import { type DiskFile, openVolume, type StoreEnvironment, StoreError } from '@holdfast/store';
 import { lineageIdOf } from './lineage.js';
 import { readLineageToken } from './lineage-token.js';
 
@@ -26,6 +27,8 @@ export interface VolumeFiles {
   /** Of both: equal as long as both names still lead to these files. */
   readonly fileKeys: string;
   readonly superBlock: SuperBlock;
+  /** The layout of the records, which the super block's version need not be (format.md §2). */
+  readonly version: Version;
   readonly offsetWidthBytes: OffsetWidthBytes;
   readonly lineageId: string;
   readonly replication: string;
@@ -104,6 +107,7 @@ async function describeFiles(env: StoreEnvironment, pair: OpenedPair): Promise<V
       idx,
       fileKeys,
       superBlock,
+      version: await recordVersion(env, directory, name, superBlock.version),
       offsetWidthBytes: width.offsetWidthBytes,
       lineageId: await lineageIdOf({ token, datFileKey, dat }, env.sha256),
       replication: info.replication || formatReplicaPlacement(superBlock.replicaPlacement),
@@ -130,6 +134,19 @@ function retainer(dat: DiskFile, idx: DiskFile): VolumeFiles['retain'] {
       await idx.close();
     };
   };
+}
+
+/** A label of version 1 or 2 may stand over records of version 3: the store finds out. */
+async function recordVersion(
+  env: StoreEnvironment,
+  directory: string,
+  name: VolumeName,
+  label: Version,
+): Promise<Version> {
+  if (label === 3) return label;
+  const volume = await openVolume(env, { directory, name: formatVolumeName(name), mode: 'read' });
+  await volume.close();
+  return volume.version;
 }
 
 /** A `.vif` that cannot be read says nothing, as for the servers (format.md §6). */

@@ -106,7 +106,7 @@ export function createVolumeState(options: VolumeStateOptions): VolumeState {
             revision: files.superBlock.compactionRevision,
             datSizeBytes: served.datSizeBytes,
             idxSizeBytes: served.idxSizeBytes,
-            version: files.superBlock.version,
+            version: files.version,
             offsetWidthBytes: files.offsetWidthBytes,
             collection: name.collection,
             readOnly: files.readOnly,
