@@ -9,8 +9,8 @@ import {
 import type { StoreEnvironment } from '../environment.js';
 import { isStoreError, StoreError } from '../errors.js';
 import { EncodedEntries } from './encoded-entries.js';
+import { notFound, type OpenedFiles, type VolumeTail } from './opened-files.js';
 import type { AppendedRecord, Volume, VolumeStats } from './volume.js';
-import { notFound, type OpenedFiles, type VolumeTail } from './volume-over-files.js';
 import { removeWritingNote, writeWritingNote } from './writing-note.js';
 
 /** A record with data starts below this: 32 GiB and 8 TiB (format.md §4.4). */

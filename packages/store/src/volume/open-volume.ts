@@ -1,7 +1,7 @@
 import type { OffsetWidthBytes } from '@holdfast/format';
 import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
-import { StoreError } from '../errors.js';
+import { StoreError, type StoreErrorCode } from '../errors.js';
 import { exists } from '../generation/small-file.js';
 import { applyRecovery } from './apply-recovery.js';
 import { type CompactionLeftovers, findCompactionLeftovers, settleCompaction } from './compaction-files.js';
@@ -22,7 +22,7 @@ export interface OpenVolumeOptions {
   readonly name: string;
   /** `read` changes no file: what recovery would mend is mended in memory only. */
   readonly mode: 'read' | 'write';
-  /** With `write`: mend the files (default), or fail with `index-mismatch` if there is anything to mend. */
+  /** With `write`: mend the files (default), or fail if there is anything to mend, with `index-missing`, `index-odd-size` or `index-mismatch`. */
   readonly recover?: boolean;
   /** Counts where index, data and `.vif` say nothing of the width of offsets. Default: `width-undecided`. */
   readonly assumedOffsetWidthBytes?: OffsetWidthBytes;
@@ -82,7 +82,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
     if (isWrite) {
       await settleCompaction(disk, paths, leftovers);
       if (needsRecovery(plan)) {
-        if (!recover) throw unmended(paths, 'the files need recovery');
+        if (!recover) throw unmended(paths, 'the files need recovery', codeOf(plan));
         await applyRecovery(disk, paths, dat, plan, offsetWidthBytes);
         await foundIdx?.close();
         idx = await open(paths.idx, 'write');
@@ -122,10 +122,15 @@ function describe(plan: RecoveryPlan, leftovers: CompactionLeftovers): VolumeRec
   };
 }
 
-function unmended({ dat: path, name: volume }: VolumePaths, what: string): StoreError {
-  return new StoreError('index-mismatch', `${path}: ${what}; open it with recovery`, {
-    path,
-    volume,
-    remedy: 'stop',
-  });
+function codeOf({ isIndexMissing, partialEntryBytes }: RecoveryPlan): StoreErrorCode {
+  if (isIndexMissing) return 'index-missing';
+  return partialEntryBytes > 0 ? 'index-odd-size' : 'index-mismatch';
+}
+
+function unmended(
+  { dat: path, name: volume }: VolumePaths,
+  what: string,
+  code: StoreErrorCode = 'index-mismatch',
+): StoreError {
+  return new StoreError(code, `${path}: ${what}; open it with recovery`, { path, volume, remedy: 'stop' });
 }

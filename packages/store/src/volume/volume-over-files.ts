@@ -2,49 +2,19 @@ import {
   FormatError,
   type IdxEntry,
   type Needle,
-  type OffsetWidthBytes,
   parseNeedle,
   recordLengthBytes,
   SUPER_BLOCK_SIZE_BYTES,
-  type SuperBlock,
-  type Version,
-  type VolumeInfo,
 } from '@holdfast/format';
 import { headerFitsEntry } from '@holdfast/index';
-import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
 import { StoreError, type StoreErrorDetails } from '../errors.js';
-import type { NeedleMap } from '../needle-map.js';
 import { createAppender } from './appender.js';
+import { notFound, type OpenedFiles, type VolumeTail } from './opened-files.js';
 import { boundedAccess, EMPTY_ACCESS, paddedAccess } from './random-access.js';
 import { readHeader } from './record-probe.js';
 import { walkRecords } from './record-walk.js';
-import type { Volume, VolumeRecovery } from './volume.js';
-import type { VolumePaths } from './volume-paths.js';
-
-/** The files of a volume, opened and found good, and what is known of them. */
-export interface OpenedFiles {
-  readonly paths: VolumePaths;
-  readonly superBlock: SuperBlock;
-  readonly version: Version;
-  readonly offsetWidthBytes: OffsetWidthBytes;
-  readonly info: VolumeInfo;
-  readonly mode: 'read' | 'write';
-  readonly dat: DiskFile;
-  readonly idx: DiskFile | undefined;
-  readonly idxSizeBytes: number;
-  readonly map: NeedleMap;
-  readonly datSizeBytes: number;
-  readonly lastAppendAtNs: bigint;
-  readonly recovery: VolumeRecovery;
-}
-
-/** What has been written, changed by appends alone. */
-export interface VolumeTail {
-  datSizeBytes: number;
-  idxSizeBytes: number;
-  lastAppendAtNs: bigint;
-}
+import type { Volume } from './volume.js';
 
 export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles): Volume {
   const { paths, superBlock, version, map } = files;
@@ -169,14 +139,6 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-export function notFound({ dat: path, name: volume }: VolumePaths, needleId: bigint): StoreError {
-  return new StoreError('needle-not-found', `volume ${volume} has no needle ${needleId.toString(16)}`, {
-    path,
-    volume,
-    needleId,
-  });
 }
 
 function hex({ needleId }: IdxEntry): string {
