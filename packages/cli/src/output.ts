@@ -74,3 +74,9 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
+
+/** Whole bytes in hex, as in a file id: `01f4`. */
+export function formatNeedleId(needleId: bigint): string {
+  const digits = needleId.toString(16);
+  return digits.padStart(digits.length + (digits.length % 2), '0');
+}

@@ -5,6 +5,7 @@ import { type GenerationReader, openGenerationReader, StoreError, verifyFiles } 
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { explainError, formatExplanation } from './explain-error.js';
 import type { LocalVolume } from './local-volumes.js';
+import { formatNeedleId } from './output.js';
 import type { VerbContext } from './verb.js';
 
 /** One thing that is not as it should be. */
@@ -104,7 +105,14 @@ async function* fileFindings(
     const isIndex = path.endsWith('.idx') && (code === 'index-odd-size' || code === 'entry-without-record');
     const committed = reader?.position[isIndex ? 'idxSizeBytes' : 'datSizeBytes'];
     if (committed !== undefined && offset !== null && offset >= committed) continue;
-    yield { code, severity, file: path, offset, needle: needleId?.toString(16) ?? null, message };
+    yield {
+      code,
+      severity,
+      file: path,
+      offset,
+      needle: needleId === null ? null : formatNeedleId(needleId),
+      message,
+    };
   }
 }
 

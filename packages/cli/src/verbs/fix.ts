@@ -1,6 +1,7 @@
 import { fixIndex, lockDirectory } from '@holdfast/store';
 import { exitCodes } from '../exit-code.js';
 import { selectLocalVolumes } from '../local-volumes.js';
+import { formatNeedleId } from '../output.js';
 import { directoryFlag, selectionFlags, selectionOf } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
 import { defineVerb } from '../verb.js';
@@ -33,7 +34,7 @@ export const fix = defineVerb({
         const { damaged, ...report } = await fixIndex(env, { directory, name, signal });
         const places = damaged.map(({ offset, needleId, reason }) => ({
           offset,
-          needle: needleId?.toString(16) ?? null,
+          needle: needleId === null ? null : formatNeedleId(needleId),
           reason,
         }));
         const result = { volume: name, ok: report.damagedCount === 0, ...report, damaged: places };

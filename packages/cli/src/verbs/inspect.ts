@@ -10,7 +10,7 @@ import {
   type VolumeInspection,
 } from '@holdfast/store';
 import { type ExitCode, exitCodes } from '../exit-code.js';
-import { formatBytes, formatTable } from '../output.js';
+import { formatBytes, formatNeedleId, formatTable } from '../output.js';
 import { UsageError } from '../usage-error.js';
 import { defineVerb, type VerbContext } from '../verb.js';
 
@@ -56,7 +56,7 @@ async function showNeedles(volume: Volume, { env, output, signal }: VerbContext)
 /** The needle as `--json` prints it: ids, cookies and CRCs in hex, 64-bit numbers as strings. */
 function needleLine(needle: InspectedNeedle): Record<string, unknown> {
   return {
-    id: needle.needleId.toString(16),
+    id: formatNeedleId(needle.needleId),
     cookie: hex32(needle.cookie),
     offset: needle.offset,
     size: needle.sizeBytes,
@@ -74,11 +74,11 @@ function needleLine(needle: InspectedNeedle): Record<string, unknown> {
 }
 
 function unreadableLine({ needleId, offset, sizeBytes, error }: UnreadableNeedle): Record<string, unknown> {
-  return { id: needleId.toString(16), offset, size: sizeBytes, error };
+  return { id: formatNeedleId(needleId), offset, size: sizeBytes, error };
 }
 
 function needleText(needle: InspectedNeedle | UnreadableNeedle): string {
-  const place = `${needle.needleId.toString(16)} at ${needle.offset}`;
+  const place = `${formatNeedleId(needle.needleId)} at ${needle.offset}`;
   if ('error' in needle) return `${place}: cannot be read: ${needle.error}`;
   const words = [place, `${needle.dataSizeBytes} bytes`, `crc ${hex32(needle.crc)}`];
   if (needle.name !== '') words.push(needle.name);
