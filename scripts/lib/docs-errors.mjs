@@ -25,7 +25,7 @@ function codesOfPage(text) {
   const unions = new Map();
   for (const section of text.split(/^## /m).slice(1)) {
     const name = /^.*`(\w+)`/.exec(section)?.[1];
-    if (name) unions.set(name, new Set([...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, code]) => code)));
+    if (name) unions.set(name, new Set([...section.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, code]) => code)));
   }
   return unions;
 }
