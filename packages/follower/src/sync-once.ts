@@ -9,6 +9,7 @@ import { liveDamage } from './live-damage.js';
 import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
 import { isIndexEqual, isOverlapEqual } from './prove.js';
 import type { VolumeRun } from './run.js';
+import { StepFrames } from './step-frames.js';
 
 /** How often an open compaction is looked at while it is waited for. */
 const COMPACTION_POLL_MS = 1000;
@@ -33,11 +34,15 @@ export async function syncOnce(run: VolumeRun): Promise<SyncStep> {
   if (!areRangesSafe) return await syncBesideCompaction(run, held, sighting, choice.kind);
   if (!(await isOverlapEqual(run, held, sighting)))
     return await buildAs(run, sighting, "what is held does not end in the leader's bytes");
-  if (choice.kind === 'append') return await appendAs(run, held, sighting);
+  if (choice.kind === 'append' || !(await isTailStillTorn(run, held, sighting)))
+    return await appendAs(run, held, sighting);
   if (choice.kind === 'adopt-index') return await adoptIndex(run, held, sighting, 'the index sizes differ');
   const isProved = !run.policy.proveIndex || (await isIndexEqual(run, held, sighting.status.idxSizeBytes));
   if (!isProved) return await adoptIndex(run, held, sighting, 'the indexes differ');
   await fence(run, sighting, []);
+  const leaderTailBytes = sighting.status.datSizeBytes - held.position.datSizeBytes;
+  if (leaderTailBytes !== held.position.leaderTailBytes)
+    await held.notePosition({ ...held.position, leaderTailBytes });
   return { kind: 'idle', reason: "at the leader's tail" };
 }
 
@@ -76,6 +81,19 @@ async function buildAs(run: VolumeRun, sighting: Sighting, reason: string): Prom
   return { kind: 'built', reason };
 }
 
+/**
+ * Whether the bytes between ours and the leader's tail, which made no whole record when they were first seen, make none
+ * now: they can have been cut and others written in their place.
+ */
+async function isTailStillTorn(run: VolumeRun, held: HeldGeneration, sighting: Sighting): Promise<boolean> {
+  const { datSizeBytes: offset, offsetWidthBytes } = held.position;
+  if (sighting.tail <= offset) return true;
+  const frames = new StepFrames(sighting.status.version, offset, offsetWidthBytes, run.env.crc32c);
+  const ranges = [{ offset, lengthBytes: sighting.tail - offset }];
+  for await (const chunk of run.volume.readRanges(ranges, run.signal)) frames.push(chunk);
+  return frames.boundaryOffset === offset;
+}
+
 async function appendAs(run: VolumeRun, held: HeldGeneration, sighting: Sighting): Promise<SyncStep> {
   const { idxSizeBytes, version } = held.position;
   // Version 1 and 2 have no stamps: there the index must vouch for the overlap.
@@ -96,9 +114,10 @@ async function adoptIndex(
   sighting: Sighting,
   reason: string,
 ): Promise<SyncStep> {
-  const { idxSizeBytes } = sighting.status;
+  const { idxSizeBytes, datSizeBytes } = sighting.status;
   const content = fencedIndex(run, sighting);
-  await held.adoptIndex(content, { ...held.position, idxSizeBytes });
+  const leaderTailBytes = datSizeBytes - held.position.datSizeBytes;
+  await held.adoptIndex(content, { ...held.position, idxSizeBytes, leaderTailBytes });
   await countLive(run, held);
   return { kind: 'index-adopted', reason };
 }

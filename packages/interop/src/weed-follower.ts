@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultSyncPolicy, type SyncPolicy, type SyncReport, syncVolume } from '@holdfast/follower';
-import { formatVolumeName } from '@holdfast/format';
+import { formatVolumeName, type VolumeName } from '@holdfast/format';
 import { systemTimers } from '@holdfast/format/node';
 import type { LeaderClient, RpcTransport } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import { createNodeFetch } from '@holdfast/seaweedfs/node';
-import { openVolumeHome } from '@holdfast/store';
+import { type FormerGeneration, openVolumeHome, type VolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
 import type { WeedVolumeServer } from './weed-volume-server.js';
@@ -23,7 +23,11 @@ export interface WeedFollowerOptions {
 export interface WeedFollower {
   readonly directory: string;
   readonly leader: LeaderClient;
+  /** One run, as `backup` does it: pruned when it has ended. */
   sync(volumeId: number, collection?: string): Promise<SyncReport>;
+  former(volumeId: number): Promise<readonly FormerGeneration[]>;
+  /** Gives up every hold on former generations. */
+  release(volumeId: number): Promise<void>;
   /** A file of the copy as it is on disk now. */
   readFile(volumeId: number, ext: '.dat' | '.idx', collection?: string): Promise<Buffer>;
   /** Which of `.dat` and `.idx` differ from the server's, with both lengths. Empty: equal byte for byte. */
@@ -47,30 +51,37 @@ export async function createWeedFollower(
   });
   const policy = { ...defaultSyncPolicy, ...options.policy };
 
+  const atHome = async <T>(volume: VolumeName, work: (home: VolumeHome) => Promise<T>): Promise<T> => {
+    const home = await openVolumeHome(env, { directory, volume });
+    try {
+      return await work(home);
+    } finally {
+      await home.close();
+    }
+  };
+
   const follower: WeedFollower = {
     directory,
     leader,
-    async sync(volumeId, collection = '') {
-      const volume = { volumeId, collection };
-      const home = await openVolumeHome(env, { directory, volume });
-      try {
-        const { signal } = new AbortController();
+    sync: (volumeId, collection = '') =>
+      atHome({ volumeId, collection }, async (home) => {
         const { httpAddress } = server;
-        return await syncVolume({
+        const report = await syncVolume({
           home,
           directory,
-          volume,
+          volume: { volumeId, collection },
           leader,
           server: httpAddress,
           env,
           timers: systemTimers,
           policy,
-          signal,
+          signal: new AbortController().signal,
         });
-      } finally {
-        await home.close();
-      }
-    },
+        await home.prune(policy, env.clock.nowMs());
+        return report;
+      }),
+    former: (volumeId) => atHome({ volumeId, collection: '' }, (home) => home.former()),
+    release: (volumeId) => atHome({ volumeId, collection: '' }, (home) => home.release()),
     readFile: (volumeId, ext, collection = '') =>
       readFile(join(directory, formatVolumeName({ volumeId, collection }) + ext)),
     async differences(volumeId, collection = '') {
