@@ -15,6 +15,7 @@ import {
   patterned,
   positionOf,
   VOLUME,
+  vifOf,
 } from './home-kit.js';
 
 const DIRECTORY = '/data';
@@ -93,6 +94,7 @@ async function expectOneOf(
   expect(found, `none of ${states.map(({ name }) => name)}`).toBeDefined();
   expect(isEqual(env.disk.peek(`${DIRECTORY}/${BASE}.dat`), found!.dat)).toBe(true);
   expect(isEqual(env.disk.peek(`${DIRECTORY}/${BASE}.idx`), found!.idx)).toBe(true);
+  expect(new TextDecoder().decode(env.disk.peek(`${DIRECTORY}/${BASE}.vif`))).toBe(vifOf(found!.revision));
   const reader = await openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME });
   expect(reader.position).toEqual(home.held!.position);
   expect(await collect(reader.checkDigests())).toEqual([]);
@@ -173,6 +175,7 @@ for (const hasLinks of [true, false]) {
           // Again and again, each time one operation further, until a recovery comes through.
           let reopened: VolumeHome | undefined;
           for (let further = seed % 3; reopened === undefined; further += 3) {
+            expect(further, 'no recovery comes through').toBeLessThan(300);
             env.disk.crashAfter(further);
             reopened = await open(env).catch(() => undefined);
             if (reopened === undefined) env.disk.crash();

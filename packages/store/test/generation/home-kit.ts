@@ -57,6 +57,10 @@ export async function allOf(source: RandomAccess): Promise<Uint8Array> {
   return source.readAt(0, await source.sizeBytes());
 }
 
+export function vifOf(revision: number): string {
+  return `{"version":3,"compactRevision":${revision}}`;
+}
+
 /** A whole build: index, data in two commits, swap. */
 export async function build(
   home: VolumeHome,
@@ -71,7 +75,7 @@ export async function build(
   await unfinished.commitTo(half);
   await unfinished.write(dat.subarray(half));
   await unfinished.commitTo(dat.length);
-  return unfinished.swapIn(positionOf(dat.length, idx.length, revision), '{"version":3}');
+  return unfinished.swapIn(positionOf(dat.length, idx.length, revision), vifOf(revision));
 }
 
 /** One append of `dat` with the entries `idx`, committed. */

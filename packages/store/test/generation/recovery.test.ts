@@ -127,6 +127,21 @@ describe('bytes behind the position', () => {
     await expectHeld(reopened, DAT);
   });
 
+  test('the last block, which shares a page with what failed, is written and synced anew', async () => {
+    const home = await open();
+    await home.held!.beginAppend();
+    await home.held!.write(MORE);
+    env.disk.crash('process');
+    env.disk.forget();
+    await open();
+    const onDat = env.disk.operations.filter(({ path }) => path === DAT_PATH);
+    expect(onDat.map(({ kind, lengthBytes }) => [kind, lengthBytes])).toEqual([
+      ['truncate', DAT.length],
+      ['write', DAT.length % 65_536],
+      ['sync-data', undefined],
+    ]);
+  });
+
   test("somebody else's are kept before they are cut", async () => {
     env.disk.plant(DAT_PATH, joined(DAT, MORE));
     const home = await open();
