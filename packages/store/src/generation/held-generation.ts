@@ -8,7 +8,7 @@ import type { GenerationPosition } from './position.js';
 import type { PositionRecord } from './position-record.js';
 import { removeIfThere } from './small-file.js';
 import { runSwap } from './swap.js';
-import { createTailFile, type TailFile } from './tail-file.js';
+import { createTailFile, type TailCommit } from './tail-file.js';
 import type { HeldGeneration } from './volume-home.js';
 
 /** A held generation, with what only its home may do with it. */
@@ -28,6 +28,12 @@ export interface HeldFiles {
   readonly record: PositionRecord;
   readonly dat: DiskFile;
   readonly idx: DiskFile;
+}
+
+/** The two halves of one commit. */
+interface Commits {
+  readonly dat: TailCommit;
+  readonly idx: TailCommit;
 }
 
 /** Makes the generation out of files that recovery has found to be exactly what `record` says. */
@@ -65,21 +71,21 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
     }
   }
 
-  async function recordOf(next: GenerationPosition, idxTail: TailFile, indexSerial: number) {
+  async function recordOf(next: GenerationPosition, indexSerial: number, commits: Commits) {
     return {
       position: next,
       indexSerial,
       committedAtMs: env.clock.nowMs(),
-      dat: await dat.identity(),
-      idx: await idxTail.identity(),
+      dat: await commits.dat.identity(),
+      idx: await commits.idx.identity(),
     };
   }
 
   /** The last of a commit: history, and only then the memory. */
-  async function moveTo(next: PositionRecord): Promise<void> {
+  async function moveTo(next: PositionRecord, commits: Commits): Promise<void> {
     await appendHistory(env, own.history, historyLineOf(next));
-    dat.settle();
-    idx.settle();
+    commits.dat.settle();
+    commits.idx.settle();
     record = next;
     isTouched = false;
   }
@@ -122,16 +128,19 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
       isTouched = true;
       await exclusive.run(async () => {
         // The data first: an entry, a digest or a position must never speak of bytes that a crash can take away.
-        await dat.syncTo(next.datSizeBytes);
+        const datCommit = await dat.prepare(next.datSizeBytes);
+        await datCommit.syncData();
         await idx.write(idxEntries);
-        await idx.syncTo(next.idxSizeBytes);
+        const idxCommit = await idx.prepare(next.idxSizeBytes);
+        await idxCommit.syncData();
         // The digests before the position: the next opening may have nothing else to know the files by.
-        await dat.syncDigests();
-        await idx.syncDigests();
-        const following = await recordOf(next, idx, record.indexSerial);
+        await datCommit.syncDigests();
+        await idxCommit.syncDigests();
+        const commits = { dat: datCommit, idx: idxCommit };
+        const following = await recordOf(next, record.indexSerial, commits);
         await writePosition(context, id, following);
         // A line that is lost from here on is made again out of the position.
-        await moveTo(following);
+        await moveTo(following, commits);
       });
     },
 
@@ -154,13 +163,15 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
         'harmless',
       );
       await exclusive.run(async () => {
-        await dat.syncTo(next.datSizeBytes);
-        await dat.syncDigests();
-        const following = await recordOf(next, adopted, serial);
+        const datCommit = await dat.prepare(next.datSizeBytes);
+        await datCommit.syncData();
+        await datCommit.syncDigests();
+        const commits = { dat: datCommit, idx: adopted.commit };
+        const following = await recordOf(next, serial, commits);
         await runSwap(context, { kind: 'index', id, fromSerial, record: following });
         await idx.close();
-        idx = adopted;
-        await moveTo(following);
+        idx = adopted.tail;
+        await moveTo(following, commits);
       });
     },
 
@@ -180,7 +191,7 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
     if (!isNoted) return;
     if (isTouched) {
       await dat.rollback();
-      await dat.syncTo(dat.committedBytes);
+      await files.dat.syncData();
       // Cut to the same bytes, the file has another mtime: noted, so that the next opening need not read it all.
       const cut = { ...record, dat: { ...record.dat, mtimeNs: (await files.dat.stat()).mtimeNs } };
       await writePosition(context, id, cut);

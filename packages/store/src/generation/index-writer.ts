@@ -1,12 +1,18 @@
 import type { StoreEnvironment } from '../environment.js';
 import { StoreError } from '../errors.js';
 import { parentOf } from './small-file.js';
-import { createTailFile, type TailFile } from './tail-file.js';
+import { createTailFile, type TailCommit, type TailFile } from './tail-file.js';
 
 export interface IndexWriting {
   readonly path: string;
   readonly digestsPath: string;
   readonly sizeBytes: number;
+}
+
+export interface WrittenIndex {
+  readonly tail: TailFile;
+  /** Durable; to be settled when the position that speaks of it is. */
+  readonly commit: TailCommit;
 }
 
 /**
@@ -17,7 +23,7 @@ export async function writeIndexFile(
   env: StoreEnvironment,
   content: AsyncIterable<Uint8Array>,
   { path, digestsPath, sizeBytes }: IndexWriting,
-): Promise<TailFile> {
+): Promise<WrittenIndex> {
   await createEmpty(env, digestsPath);
   const file = await env.disk.open(path, { mode: 'create' });
   const tail = createTailFile(env, { file, committedBytes: 0, digestsPath });
@@ -29,10 +35,11 @@ export async function writeIndexFile(
       await tail.write(bytes);
     }
     if (tail.writtenBytes !== sizeBytes) throw mismatch(path, sizeBytes, tail.writtenBytes);
-    await tail.syncTo(sizeBytes);
-    await tail.syncDigests();
+    const commit = await tail.prepare(sizeBytes);
+    await commit.syncData();
+    await commit.syncDigests();
     await env.disk.syncDirectory(parentOf(path));
-    return tail;
+    return { tail, commit };
   } catch (error) {
     await tail.close();
     throw error;

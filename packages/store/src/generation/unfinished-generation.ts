@@ -6,7 +6,7 @@ import type { BuildTarget, GenerationPosition } from './position.js';
 import { type BuildRecord, encodeBuildRecord, type PositionRecord } from './position-record.js';
 import { writeSealed } from './sealed-file.js';
 import { ensureDirectory, removeIfThere } from './small-file.js';
-import { createTailFile, type TailFile } from './tail-file.js';
+import { createTailFile, type TailCommit, type TailFile } from './tail-file.js';
 import type { HeldGeneration, UnfinishedGeneration } from './volume-home.js';
 
 /** An unfinished generation, with what only its home may do with it. */
@@ -44,7 +44,8 @@ export async function createBuild(
   const file = await env.disk.open(own.dat, { mode: 'write' });
   const dat = createTailFile(env, { file, committedBytes: 0, digestsPath: own.datDigests });
   try {
-    const record: BuildRecord = { target, builtBytes: 0, dat: await dat.identity(), idx: null };
+    const { identity } = await dat.prepare(0);
+    const record: BuildRecord = { target, builtBytes: 0, dat: await identity(), idx: null };
     await writeSealed(env, own.build, encodeBuildRecord(record), context.assertLocked);
     return { id, record, dat, idx: undefined };
   } catch (error) {
@@ -75,9 +76,12 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
   const exclusive = createExclusive(`unfinished generation ${id} of volume ${layout.baseName}`);
   let { record } = files;
   let { idx } = files;
+  /** A commit that is on its way to the disk while writes go on. */
+  let underWay: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     exclusive.end();
+    await underWay;
     await dat.close();
     await idx?.close();
   }
@@ -85,6 +89,21 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
   async function advance(following: BuildRecord): Promise<void> {
     await writeSealed(env, own.build, encodeBuildRecord(following), context.assertLocked);
     record = following;
+  }
+
+  /** The rest of a commit, in its durable order; a failure ends the build. */
+  async function complete(commit: TailCommit, builtBytes: number): Promise<void> {
+    try {
+      await commit.syncData();
+      await commit.syncDigests();
+      await advance({ ...record, builtBytes, dat: await commit.identity() });
+      commit.settle();
+    } catch (cause) {
+      exclusive.fail(cause);
+      throw cause;
+    } finally {
+      underWay = undefined;
+    }
   }
 
   const build: UnfinishedGeneration = {
@@ -112,11 +131,11 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
         sizeBytes: target.idxSizeBytes,
       };
       if (idx !== undefined) throw new TypeError('the index of this build is there already');
-      const written = await exclusive.run(() => writeIndexFile(env, content, writing), 'harmless');
+      const { tail, commit } = await exclusive.run(() => writeIndexFile(env, content, writing), 'harmless');
       await exclusive.run(async () => {
-        await advance({ ...record, idx: await written.identity() });
-        written.settle();
-        idx = written;
+        await advance({ ...record, idx: await commit.identity() });
+        commit.settle();
+        idx = tail;
       });
     },
 
@@ -125,17 +144,22 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
     },
 
     async commitTo(builtBytes) {
+      const { durable } = await build.startCommit(builtBytes);
+      await durable;
+    },
+
+    async startCommit(builtBytes) {
       if (builtBytes < dat.committedBytes || builtBytes > dat.writtenBytes)
         throw new RangeError(`${builtBytes} is not between ${dat.committedBytes} and ${dat.writtenBytes}`);
-      await exclusive.run(async () => {
-        await dat.syncTo(builtBytes);
-        await dat.syncDigests();
-        await advance({ ...record, builtBytes, dat: await dat.identity() });
-        dat.settle();
-      });
+      if (underWay !== undefined) throw new TypeError('the commit before is still under way');
+      const commit = await exclusive.run(() => dat.prepare(builtBytes));
+      const durable = complete(commit, builtBytes);
+      underWay = durable.catch(() => {});
+      return { durable };
     },
 
     async rollback() {
+      await underWay;
       await exclusive.run(() => dat.rollback());
     },
 
@@ -197,7 +221,8 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
     const file = await env.disk.open(path, { mode: 'read' });
     const tail = createTailFile(env, { file, committedBytes, digestsPath });
     try {
-      return await tail.identity();
+      const { identity } = await tail.prepare(committedBytes);
+      return await identity();
     } finally {
       await tail.close();
     }
@@ -218,11 +243,13 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
     build,
     async close() {
       try {
+        await underWay;
         // Cut now, so that the file is as the record says and the next opening need not read it all.
         if (!exclusive.isFailed && dat.writtenBytes > dat.committedBytes) {
           await dat.rollback();
-          await dat.syncTo(dat.committedBytes);
-          await advance({ ...record, dat: await dat.identity() });
+          const commit = await dat.prepare(dat.committedBytes);
+          await commit.syncData();
+          await advance({ ...record, dat: await commit.identity() });
         }
       } finally {
         await close();

@@ -27,7 +27,10 @@ export interface HeldGeneration {
   readonly isFailed: boolean;
   /** Makes the open-append note durable (once per home). Then `write` may put bytes past the committed offset. */
   beginAppend(): Promise<void>;
-  /** Appends `.dat` bytes behind those already written since the last commit. Not durable, not visible to `dat`. */
+  /**
+   * Appends `.dat` bytes behind those already written since the last commit. Not durable, not visible to `dat`. The
+   * array is to be left alone until the next call is through.
+   */
   write(bytes: Uint8Array): Promise<void>;
   /** The uncommitted `.dat` bytes, for checks before the commit: offsets as in the file. */
   readonly pending: RandomAccess;
@@ -60,10 +63,15 @@ export interface UnfinishedGeneration {
   readonly idx: RandomAccess;
   /** Writes the whole `.idx` of the target, durably. Fails if it is not `target.idxSizeBytes` long. */
   writeIndex(content: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Appends `.dat` bytes. Not durable until `commitTo`. */
+  /** Appends `.dat` bytes. Not durable until `commitTo`. The array is to be left alone until the next call is through. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes [0, builtBytes) durable and moves the position of the build; what was written past it is cut. */
   commitTo(builtBytes: number): Promise<void>;
+  /**
+   * The same in two parts: `write` may go on as soon as this is through, and is no part of this commit. One commit at a
+   * time. Where `durable` fails, the build ends.
+   */
+  startCommit(builtBytes: number): Promise<{ readonly durable: Promise<void> }>;
   rollback(): Promise<void>;
   /**
    * Makes this generation the held one: DESIGN's swap. `position` may end before T (torn tail). `vif` is the text of
