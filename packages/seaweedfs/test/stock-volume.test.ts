@@ -187,7 +187,7 @@ test('the sweep lists what the server holds', async () => {
     {
       volumeId: VOLUME_ID,
       collection: '',
-      datSizeBytes: expect.any(Number),
+      contentBytes: expect.any(Number),
       fileCount: 20,
       deleteCount: 0,
       revision: 0,
