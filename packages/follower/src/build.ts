@@ -2,6 +2,7 @@ import { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
 import type { BuildTarget, HeldGeneration, UnfinishedGeneration } from '@holdfast/store';
 import { fromBase64, toBase64 } from './base64.js';
 import { finishBuild } from './build-finish.js';
+import { createCommitsBehind } from './commits-behind.js';
 import { stepVoided } from './errors.js';
 import {
   assertSameGeneration,
@@ -153,22 +154,25 @@ async function buildPinned(
     const superBlock = new PassingBytes({ offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES });
     const anchorOffset = Math.max(0, tail - PROOF_BYTES);
     const anchor = new PassingBytes({ offset: anchorOffset, lengthBytes: tail - anchorOffset });
-    let committed = 0;
-    for await (const chunk of copy.dat) {
-      superBlock.push(chunk, check.offset);
-      anchor.push(chunk, check.offset);
-      if (superBlock.isWhole) assertRevision(run, sighting, superBlock.bytes);
-      await unfinished.write(chunk);
-      check.push(chunk);
-      if (check.offset - committed >= run.policy.pinnedCommitBytes) {
-        committed = check.offset;
-        await unfinished.commitTo(committed);
-        reportProgress(run, 'build', committed, tail);
+    const commits = createCommitsBehind(unfinished, run.policy, (durableOffset) =>
+      reportProgress(run, 'build', durableOffset, tail),
+    );
+    try {
+      for await (const chunk of copy.dat) {
+        superBlock.push(chunk, check.offset);
+        anchor.push(chunk, check.offset);
+        if (superBlock.isWhole) assertRevision(run, sighting, superBlock.bytes);
+        await unfinished.write(chunk);
+        check.push(chunk);
+        await commits.advance(check.offset);
       }
+      assertAnchor(run, sighting, check.offset, anchor);
+      await commits.finish(check.offset);
+    } catch (error) {
+      // A commit that fails ends the build, and then the next write fails because of it: the cause is what counts.
+      const failed = await commits.failure();
+      throw failed === undefined ? error : failed.error;
     }
-    assertAnchor(run, sighting, check.offset, anchor);
-    await unfinished.commitTo(check.offset);
-    reportProgress(run, 'build', check.offset, tail);
     return await finishBuild(run, unfinished, check, sighting);
   } finally {
     await copy.close();

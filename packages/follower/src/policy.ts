@@ -8,8 +8,10 @@ export interface SyncPolicy {
   readonly greatestStepBytes: number;
   /** The longest step of a build by ranges: what a crash may have to fetch again. */
   readonly greatestBuildStepBytes: number;
-  /** How much of a pinned copy is made durable at once. */
+  /** How much of a pinned copy is made durable at once, on a disk that keeps up with the leader. */
   readonly pinnedCommitBytes: number;
+  /** How far a pinned copy may run ahead of what is durable: what a crash may have to fetch again. */
+  readonly pinnedUncommittedBytes: number;
   /** An index up to this length is read with every append; of a longer one only what cannot be derived. */
   readonly smallIndexBytes: number;
   /** The most index entries of an append held in memory at once, in bytes. */
@@ -36,6 +38,7 @@ export const defaultSyncPolicy: SyncPolicy = {
   greatestStepBytes: 64 * MiB,
   greatestBuildStepBytes: 16 * MiB,
   pinnedCommitBytes: 8 * MiB,
+  pinnedUncommittedBytes: 64 * MiB,
   smallIndexBytes: MiB,
   indexWindowBytes: 8 * MiB,
   vacuumWaitMs: 60_000,
