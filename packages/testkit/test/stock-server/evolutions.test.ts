@@ -39,15 +39,16 @@ describe.each(evolutions)('%s', (name) => {
   const vacuums = manifest.steps.filter(
     (step) => step.n > 0 && step.operations.map(({ op }) => op).join() === VACUUM,
   );
-  test.runIf(vacuums.length > 0)('a vacuum gives the bytes that the real one gave', () => {
-    for (const step of vacuums) {
-      const before = manifest.steps[step.n - 1]!;
-      const volume = server().adopt(manifest.volumeId, leader(before, '.dat'), leader(before, '.idx'));
-      volume.vacuum();
-      expect(Buffer.compare(volume.dat, leader(step, '.dat'))).toBe(0);
-      expect(Buffer.compare(volume.idx, leader(step, '.idx'))).toBe(0);
-    }
-  });
+  if (vacuums.length > 0)
+    test('a vacuum gives the bytes that the real one gave', () => {
+      for (const step of vacuums) {
+        const before = manifest.steps[step.n - 1]!;
+        const volume = server().adopt(manifest.volumeId, leader(before, '.dat'), leader(before, '.idx'));
+        volume.vacuum();
+        expect(Buffer.compare(volume.dat, leader(step, '.dat'))).toBe(0);
+        expect(Buffer.compare(volume.idx, leader(step, '.idx'))).toBe(0);
+      }
+    });
 });
 
 const VACUUM = 'VacuumVolumeCompact,VacuumVolumeCommit,VacuumVolumeCleanup';
