@@ -24,10 +24,6 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
 /** Digests of a stream's blocks. Holds one block at most, beside 32 bytes for each block completed and not yet taken. */
 export interface BlockHasher {
   /** Takes bytes that follow those before. Not kept: the caller may use the array again. */
