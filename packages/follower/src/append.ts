@@ -13,7 +13,7 @@ export interface AppendResult {
 }
 
 /**
- * Appends [S, tail) in fenced steps (DESIGN *Sync* 3 to 5). Each step is committed before the next begins. Throws
+ * Appends [S, tail) in fenced steps (docs/follow-protocol.md). Each step is committed before the next begins. Throws
  * `step-voided` with nothing of the step committed.
  */
 export async function append(

@@ -21,7 +21,7 @@ import { TileCheck } from './tile-check.js';
 import { checkHere, tileAhead } from './tiles.js';
 
 /**
- * Builds a new generation as the leader is now and makes it the held one (DESIGN *Build*). An unfinished build of the
+ * Builds a new generation as the leader is now and makes it the held one (docs/follow-protocol.md). An unfinished build of the
  * same target goes on where it ended. Throws `step-voided` where the leader moved on before a byte was pinned.
  */
 export async function build(run: VolumeRun, sighting: Sighting): Promise<HeldGeneration> {

@@ -9,7 +9,7 @@ export type Choice =
   | { readonly kind: 'adopt-index' }
   | { readonly kind: 'build'; readonly reason: string };
 
-/** DESIGN *Sync* 2, without the proofs. */
+/** What the figures say, without the proofs (docs/follow-protocol.md). */
 export function choose(
   position: GenerationPosition | undefined,
   leaderCopy: LeaderCopyId,

@@ -1,7 +1,7 @@
 import type { GenerationPosition } from '@holdfast/store';
 
 /**
- * Whether more than the share `maxLoss` of the needles that were once live are gone (DESIGN *Loss guard*). Such a
+ * Whether more than the share `maxLoss` of the needles that were once live are gone. Such a
  * run still happens, but the former state is held until an operator releases it.
  */
 export function isLossTooGreat(position: GenerationPosition, maxLoss: number): boolean {

@@ -21,7 +21,7 @@ export interface SyncStep {
 }
 
 /**
- * One round of DESIGN *Sync*: status, choose, and one of idle, append, build. Throws where anything could not be
+ * One round (docs/follow-protocol.md): status, choose, and one of idle, append, build. Throws where anything could not be
  * done or proved; nothing unproved is committed then.
  */
 export async function syncOnce(run: VolumeRun): Promise<SyncStep> {

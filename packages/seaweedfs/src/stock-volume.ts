@@ -30,7 +30,7 @@ export interface StockVolumeOptions {
   readonly lastPlainCopyMs: Map<number, number>;
 }
 
-/** One volume of a stock server over one session (DESIGN *A stock SeaweedFS as leader*). */
+/** One volume of a stock server over one session (docs/follow-protocol.md). */
 export function createStockVolume(options: StockVolumeOptions): LeaderVolume {
   const { volumeId, collection, address, caller, timers, clock, limits, lastPlainCopyMs } = options;
   const detail: LeaderErrorDetail = { address, volumeId };

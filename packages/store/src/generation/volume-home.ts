@@ -74,7 +74,7 @@ export interface UnfinishedGeneration {
   startCommit(builtBytes: number): Promise<{ readonly durable: Promise<void> }>;
   rollback(): Promise<void>;
   /**
-   * Makes this generation the held one: DESIGN's swap. `position` may end before T (torn tail). `vif` is the text of
+   * Makes this generation the held one: the swap. `position` may end before T (torn tail). `vif` is the text of
    * the `.vif`. What was there before becomes a former generation (foreign files too).
    */
   swapIn(position: GenerationPosition, vif: string): Promise<HeldGeneration>;

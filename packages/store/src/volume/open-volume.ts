@@ -30,7 +30,7 @@ export interface OpenVolumeOptions {
 }
 
 /**
- * Opens a volume of one's own, without a leader (DESIGN *Recovery on open*): whole, checked records that the index
+ * Opens a volume of one's own, without a leader: whole, checked records that the index
  * lacks are indexed, bytes behind the last one are cut, entries past the end dropped. Errors: `not-found`,
  * `no-super-block`, `bad-super-block`, `unsupported-version`, `width-undecided`, `index-mismatch`, `corrupt`, and
  * those of the disk; the files are untouched then.

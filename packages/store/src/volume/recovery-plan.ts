@@ -73,7 +73,7 @@ export function needsRecovery(plan: RecoveryPlan): boolean {
 }
 
 /**
- * Finds what DESIGN *Recovery on open* asks of a store without a leader; changes nothing. Records that the index has
+ * Finds what recovery asks of a store without a leader; changes nothing. Records that the index has
  * are not read again but for the last ones: a damaged one is an error when it is read. Fails with `corrupt` where a
  * bad record has good ones behind it and no entry tells where they are, with `index-mismatch` where the index is that
  * of other data.
