@@ -29,6 +29,8 @@ export interface WeedServerOptions {
   /** A directory for its files; default one in the cluster's own. */
   readonly directory?: string;
   readonly args?: readonly string[];
+  /** See `WeedVolumeServerOptions`. */
+  readonly announcedIp?: string;
 }
 
 export interface WeedClusterOptions {
@@ -93,6 +95,7 @@ export async function startWeedCluster(options: WeedClusterOptions = {}): Promis
         masterHttpAddress,
         transport,
         args,
+        ...(server.announcedIp === undefined ? {} : { announcedIp: server.announcedIp }),
       });
       servers.push(started);
       return started;

@@ -67,13 +67,22 @@ export interface WeedVolumeServerOptions {
   readonly masterHttpAddress: string;
   readonly transport: RpcTransport;
   readonly args: readonly string[];
+  /** The loopback address that the master tells of, where something stands before the server. Default 127.0.0.1. */
+  readonly announcedIp?: string;
 }
 
 const CALL_TIMEOUT_MS = 60_000;
 const DYING_MS = 300;
 
 export async function startWeedVolumeServer(options: WeedVolumeServerOptions): Promise<WeedVolumeServer> {
-  const { binary, directory, masterAddress, masterHttpAddress, transport } = options;
+  const {
+    binary,
+    directory,
+    masterAddress,
+    masterHttpAddress,
+    transport,
+    announcedIp = '127.0.0.1',
+  } = options;
   const dataDirectory = `${directory}/data`;
   await mkdir(dataDirectory, { recursive: true });
   const [port, grpcPort] = await freePorts(2);
@@ -81,7 +90,8 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
   const grpcAddress = `127.0.0.1:${grpcPort}`;
   const args = [
     'volume',
-    '-ip=127.0.0.1',
+    `-ip=${announcedIp}`,
+    '-ip.bind=127.0.0.1',
     `-port=${port}`,
     `-port.grpc=${grpcPort}`,
     `-dir=${dataDirectory}`,
@@ -97,7 +107,7 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
     if (!weed?.isAlive) throw new Gone(`the volume server has ended: ${weed?.log}`);
     const own = await fetch(`http://${httpAddress}/status`);
     const topology = await fetch(`http://${masterHttpAddress}/dir/status`);
-    return own.ok && (await topology.text()).includes(httpAddress);
+    return own.ok && (await topology.text()).includes(`${announcedIp}:${port}`);
   };
 
   const fileUrl = (volumeId: number, needleId: bigint): string => {

@@ -8,7 +8,7 @@ import { createWeedFollower, type WeedFollower } from '../src/weed-follower.js';
 const MiB = 1024 * 1024;
 /** `npm run check` asks for more. */
 const LARGE_MIB = Number(process.env.HOLDFAST_LARGE_MIB ?? 64);
-const REMAKES = Number(process.env.HOLDFAST_REMAKES ?? 6);
+const REMAKES = 6;
 
 const random = createSeededRandom(17);
 const noise = random.bytes(MiB);
