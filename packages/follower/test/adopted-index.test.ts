@@ -1,0 +1,87 @@
+import { idxEntrySizeBytes } from '@holdfast/format';
+import { createSimulatedDisk } from '@holdfast/testkit';
+import { describe, expect, it } from 'vitest';
+import { createSyncKit, type SyncKit, VOLUME_ID } from './sync-kit.js';
+
+const ENTRY_BYTES = idxEntrySizeBytes(5);
+
+async function followed(needles: number): Promise<SyncKit> {
+  const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 3 }) });
+  const volume = kit.server.allocate(VOLUME_ID);
+  for (let id = 1; id <= needles; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+  volume.put(2n, new Uint8Array(90).fill(77));
+  await kit.syncAndCompare('at first');
+  return kit;
+}
+
+const entriesOf = (idx: Uint8Array): Uint8Array[] =>
+  Array.from({ length: idx.length / ENTRY_BYTES }, (_, i) =>
+    idx.slice(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES),
+  );
+
+describe('an index that was rewritten on the leader over the same records', () => {
+  it('of the same length: found where the whole index is proved, and taken over', async () => {
+    const kit = await followed(6);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const [first, ...others] = entriesOf(volume.idx);
+    volume.load(volume.dat, Buffer.concat([...others, first!]));
+    expect(await kit.sync({ proveIndex: false })).toMatchObject({ ok: true, outcome: 'idle' });
+    const report = await kit.syncAndCompare('proved');
+    expect(report.reason).toBe('the indexes differ');
+  });
+
+  it('shorter: taken over at once, and followed further', async () => {
+    const kit = await followed(6);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    volume.load(volume.dat, Buffer.concat(entriesOf(volume.idx).filter((_, i) => i !== 1)));
+    expect(await kit.sync({ proveIndex: false })).toMatchObject({
+      ok: true,
+      reason: 'the index sizes differ',
+    });
+    await kit.syncAndCompare('taken over');
+    volume.put(20n, new Uint8Array(50));
+    await kit.syncAndCompare('appended to');
+  });
+
+  it('while records were appended: both are taken over', async () => {
+    const kit = await followed(6);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    volume.put(20n, new Uint8Array(50));
+    volume.load(volume.dat, Buffer.concat(entriesOf(volume.idx).filter((_, i) => i !== 1)));
+    expect(await kit.sync()).toMatchObject({ ok: true });
+    await kit.syncAndCompare('both');
+  });
+});
+
+describe('a torn tail', () => {
+  it('in whose place a whole record of just that length was written is fetched', async () => {
+    const kit = await followed(3);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const before = { dat: volume.dat, idx: volume.idx };
+    volume.put(10n, new Uint8Array(100).fill(1));
+    const tornBytes = volume.tailBytes - before.dat.length;
+    volume.load(before.dat, before.idx);
+    volume.put(11n, new Uint8Array(300).fill(2));
+    volume.load(volume.dat.slice(0, before.dat.length + tornBytes), volume.idx);
+    const torn = { ok: true, datSize: before.dat.length, leaderTailBytes: tornBytes };
+    expect(await kit.sync()).toMatchObject(torn);
+    expect(await kit.sync()).toMatchObject({ ...torn, outcome: 'idle' });
+
+    volume.load(before.dat, before.idx);
+    volume.put(10n, new Uint8Array(100).fill(3));
+    expect(volume.tailBytes).toBe(before.dat.length + tornBytes);
+    expect(await kit.sync()).toMatchObject({ ok: true, outcome: 'appended', leaderTailBytes: 0 });
+    await kit.syncAndCompare('replaced');
+  });
+
+  it('that was cut away is no longer spoken of', async () => {
+    const kit = await followed(3);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const before = { dat: volume.dat, idx: volume.idx };
+    volume.load(Buffer.concat([before.dat, new Uint8Array(40).fill(0xaa)]), before.idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, leaderTailBytes: 40 });
+    volume.load(before.dat, before.idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, leaderTailBytes: 0 });
+    await kit.syncAndCompare('cut');
+  });
+});

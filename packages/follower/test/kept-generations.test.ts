@@ -1,0 +1,105 @@
+import { createSimulatedDisk, type StockVolume } from '@holdfast/testkit';
+import { describe, expect, it } from 'vitest';
+import { createSyncKit, type SyncKit, VOLUME_ID } from './sync-kit.js';
+
+const KEEP_NOTHING = { keepForMs: 0, keepGenerations: 0 };
+
+async function followed(needles: number): Promise<{ kit: SyncKit; volume: StockVolume }> {
+  const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 9 }) });
+  const volume = kit.server.allocate(VOLUME_ID);
+  for (let id = 1; id <= needles; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+  await kit.syncAndCompare('at first');
+  return { kit, volume };
+}
+
+/** What is left of the former generations under a policy that keeps none. */
+async function keptRegardless(kit: SyncKit, isReleased = false) {
+  const home = await kit.openHome();
+  try {
+    if (isReleased) await home.release();
+    await home.prune(KEEP_NOTHING, Date.now());
+    return await home.former();
+  } finally {
+    await home.close();
+  }
+}
+
+describe('the loss guard', () => {
+  it('deletions that a vacuum brought: the run happens, the former generation is held until released', async () => {
+    const { kit, volume } = await followed(10);
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    volume.vacuum();
+    const report = await kit.syncAndCompare('vacuumed');
+    expect(report).toMatchObject({ outcome: 'rebased', lossGuard: true, liveNeedles: 7 });
+    expect(await keptRegardless(kit)).toMatchObject([
+      { heldFor: 'loss-guard', position: { liveNeedles: 10 } },
+    ]);
+    expect(await keptRegardless(kit, true)).toEqual([]);
+  });
+
+  it('deletions that an append brought: the generation with the former state is held past the next vacuum', async () => {
+    const { kit, volume } = await followed(10);
+    const formerBytes = volume.tailBytes;
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    expect(await kit.syncAndCompare('appended')).toMatchObject({ outcome: 'appended', lossGuard: true });
+    volume.vacuum();
+    await kit.syncAndCompare('vacuumed');
+    const kept = await keptRegardless(kit);
+    expect(kept).toMatchObject([{ heldFor: 'loss-guard' }]);
+    expect(kept[0]!.sizeBytes).toBeGreaterThan(formerBytes);
+  });
+
+  it('a loss that the policy allows holds nothing', async () => {
+    const { kit, volume } = await followed(10);
+    volume.delete(1n);
+    volume.delete(2n);
+    volume.vacuum();
+    expect(await kit.syncAndCompare('vacuumed')).toMatchObject({ lossGuard: false, liveNeedles: 8 });
+    expect(await keptRegardless(kit)).toEqual([]);
+  });
+});
+
+describe('damage on the leader', () => {
+  it('the generation that still has a good copy is held until released', async () => {
+    const { kit, volume } = await followed(5);
+    volume.vacuum();
+    const needle = volume.liveNeedles().find(({ needleId }) => needleId === 4n)!;
+    const rotten = volume.dat;
+    rotten[needle.offset + 30]! ^= 0x40;
+    volume.load(rotten, volume.idx);
+    expect(await kit.sync()).toMatchObject({ ok: false, code: 'leader-damaged', outcome: 'rebased' });
+    expect(await keptRegardless(kit)).toMatchObject([{ heldFor: 'leader-damaged' }]);
+    expect(await keptRegardless(kit, true)).toEqual([]);
+  });
+
+  it('without a good copy nothing is held', async () => {
+    const { kit, volume } = await followed(5);
+    volume.put(6n, new Uint8Array(100).fill(6));
+    volume.vacuum();
+    const needle = volume.liveNeedles().find(({ needleId }) => needleId === 6n)!;
+    const rotten = volume.dat;
+    rotten[needle.offset + 30]! ^= 0x40;
+    volume.load(rotten, volume.idx);
+    expect(await kit.sync()).toMatchObject({ ok: false, code: 'leader-damaged', outcome: 'rebased' });
+    expect(await keptRegardless(kit)).toEqual([]);
+  });
+});
+
+describe('retention', () => {
+  it('keeps the last generations by number, the others by age', async () => {
+    const { kit, volume } = await followed(5);
+    for (let i = 0; i < 3; i++) {
+      volume.put(BigInt(10 + i), new Uint8Array(40));
+      volume.vacuum();
+      await kit.syncAndCompare(`vacuum ${i}`);
+    }
+    const home = await kit.openHome();
+    const revisions = async () => (await home.former()).map(({ position }) => position?.revision);
+    expect(await revisions()).toEqual([2, 1, 0]);
+    await home.prune({ keepForMs: 3_600_000, keepGenerations: 1 }, Date.now());
+    expect(await revisions()).toEqual([2, 1, 0]);
+    await home.prune({ keepForMs: 3_600_000, keepGenerations: 2 }, Date.now() + 7_200_000);
+    expect(await revisions()).toEqual([2, 1]);
+    await home.close();
+  });
+});
