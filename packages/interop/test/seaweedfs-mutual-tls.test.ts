@@ -8,7 +8,9 @@ import { createMasterClient, createSeaweedLeader } from '@holdfast/seaweedfs';
 import { createNodeFetch } from '@holdfast/seaweedfs/node';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runHoldfast } from '../src/holdfast-command.js';
 import { startWeedCluster, type WeedCluster } from '../src/index.js';
+import { createWeedFollower } from '../src/weed-follower.js';
 
 const { signal } = new AbortController();
 
@@ -33,6 +35,7 @@ beforeAll(async () => {
       `key = "${join(home, `${role}.key`)}"`,
     );
   }
+  await writeFile(join(home, 'security.toml'), lines.join('\n'));
   const client = await authority.issue('client', { address: false });
   tls = { ca: authority.ca, ...client, checkServerName: false };
   const transport = createGrpcTransport({ tls });
@@ -84,4 +87,33 @@ test('without the certificate, or with one of another authority, nothing is read
     .then((session) => session.volume(1, '').status(signal));
   await expect(plain).rejects.toMatchObject({ name: 'LeaderError' });
   cluster.servers[0]!.assertAlive();
+});
+
+test('the command line takes its certificates from flags or from security.toml, and says in one line what is wrong with others', async () => {
+  const server = cluster.servers[0]!;
+  await server.allocate(2);
+  await server.put(2, 1n, new Uint8Array(500).fill(9));
+  await cluster.waitForVolume(2);
+  const copy = await createWeedFollower(server);
+  const backup = (...security: readonly string[]) =>
+    runHoldfast(
+      ...['backup', '--master', cluster.masterAddress, '--dir', copy.directory, '--volume', '2'],
+      ...security,
+    );
+  const own = ['--tls-cert', join(home, 'client.crt'), '--tls-key', join(home, 'client.key')];
+  expect(await backup('--tls-ca', join(home, 'ca.crt'), ...own)).toMatchObject({ exitCode: 0 });
+  expect(await copy.differences(2)).toEqual([]);
+  expect(await backup('--security', join(home, 'security.toml'))).toMatchObject({ exitCode: 0 });
+
+  await writeFile(join(home, 'stranger.crt'), (await createAuthority('somebody else')).ca);
+  for (const wrong of [
+    [],
+    ['--tls-ca', join(home, 'ca.crt')],
+    ['--tls-ca', join(home, 'stranger.crt'), ...own],
+  ]) {
+    const { exitCode, stderr } = await backup(...wrong);
+    expect({ wrong, exitCode }).toEqual({ wrong, exitCode: 4 });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  }
+  await copy.remove();
 });
