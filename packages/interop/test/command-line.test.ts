@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -178,6 +178,31 @@ describe('what goes wrong has its exit code and one line', () => {
     expect(full).toMatchObject({ exitCode: 6, summary: { ok: false, volumes: [{ code: 'no-space' }] } });
     expect((await backup(volumeId)).exitCode).toBe(0);
     expect(await copy.differences(volumeId)).toEqual([]);
+  });
+
+  it('most needles gone from the leader: 7, followed all the same, the former state kept', async () => {
+    const volumeId = await filledVolume();
+    expect((await backup(volumeId)).exitCode).toBe(0);
+    const before = await readFile(join(copy.directory, `${volumeId}.dat`));
+    for (let id = 1n; id <= 5n; id++) await server.delete(volumeId, id);
+    await server.vacuum(volumeId);
+    const guarded = await backup(volumeId);
+    expect(guarded).toMatchObject({ exitCode: 7, summary: { ok: true, volumes: [{ outcome: 'rebased' }] } });
+    expect(await copy.differences(volumeId)).toEqual([]);
+    await backup(volumeId, '--keep-for', '0s', '--keep-generations', '0');
+    const kept = join(copy.directory, '.holdfast', `${volumeId}`, '1', `${volumeId}.dat`);
+    expect(Buffer.compare(await readFile(kept), before)).toBe(0);
+  });
+
+  it('an index whose width contradicts its .vif and its records: 5', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'holdfast-width-'));
+    const fixture = join(import.meta.dirname, '../../testkit/fixtures/bad-vif-bytesoffset-mismatch-o5');
+    for (const name of (await readdir(fixture)).filter((file) => /^[0-9]+[.]/.test(file)))
+      await copyFile(join(fixture, name), join(directory, name));
+    const verified = await runHoldfast('verify', '--dir', directory);
+    expect({ code: verified.exitCode, output: verified.stdout + verified.stderr }).toMatchObject({ code: 5 });
+    expect(verified.stdout + verified.stderr).toContain('width');
+    await rm(directory, { recursive: true });
   });
 
   it('a directory that cannot be written: 6', async () => {
