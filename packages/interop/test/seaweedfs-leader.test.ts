@@ -248,7 +248,7 @@ test('at every sync of a random life the leader is read as its files are', async
     const status = await volume.status(signal);
     const dat = await server.readFile(volumeId, '.dat');
     const idx = await server.readFile(volumeId, '.idx');
-    expect(status).toMatchObject({ contentBytes: dat.length, idxSizeBytes: idx.length });
+    expect(status).toMatchObject({ datSizeBytes: dat.length, idxSizeBytes: idx.length });
     const ranges = [{ offset: 0, lengthBytes: status.datSizeBytes }];
     expect((await collect(volume.readRanges(ranges, signal))).equals(dat)).toBe(true);
     expect((await collect(volume.readIndex(0, status.idxSizeBytes, signal))).equals(idx)).toBe(true);
