@@ -9,7 +9,7 @@ import { createLog } from './log.js';
 import { createOutput, type LineSink } from './output.js';
 import { UsageError } from './usage-error.js';
 import type { Verb } from './verb.js';
-import { verbs } from './verbs/index.js';
+import { loadVerb, loadVerbs } from './verbs/index.js';
 import { version } from './version.js';
 
 /** What one run of the command line takes from the process. */
@@ -28,14 +28,14 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
   const [word, ...rest] = process.args;
   // Asked for before any flag is parsed, so that a wrong one beside --help does not hide the help.
   const wantsHelp = process.args.includes('--help') || process.args.includes('-h');
-  const verb = verbs.find(({ name }) => name === word);
+  const verb = word === undefined ? undefined : await loadVerb(word);
   if (verb === undefined) {
     if (word === '--version') {
       process.stdout.write(`${version}\n`);
       return exitCodes.done;
     }
     if (wantsHelp || word === 'help') {
-      process.stdout.write(commandHelp(verbs, version));
+      process.stdout.write(commandHelp(await loadVerbs(), version));
       return exitCodes.done;
     }
     const reason = word === undefined ? 'a verb is missing' : `unknown verb ${word}`;
