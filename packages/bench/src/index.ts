@@ -1,1 +1,2 @@
-export {};
+export { measureFirstCopy } from './first-copy.js';
+export { measurePeakMemory } from './peak-memory.js';

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { measureFirstCopy } from './first-copy.js';
+import { measurePeakMemory } from './peak-memory.js';
+import { formatSpread, spreadOf } from './spread.js';
+
+const MIB = 1024 * 1024;
+const KIB = 1024;
+
+const [name, ...args] = process.argv.slice(2);
+if (name === 'first-copy') await firstCopy();
+else if (name === 'peak-memory') await peakMemory();
+else {
+  console.error(
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N]',
+  );
+  process.exitCode = 2;
+}
+
+/** `weed backup` followed by a sync of its files, and `holdfast backup`, turn about. */
+async function firstCopy(): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      'size-mib': { type: 'string', default: '1024' },
+      'needle-bytes': { type: 'string', default: `${MIB}` },
+      rounds: { type: 'string', default: '5' },
+    },
+  });
+  const content = {
+    sizeBytes: Number(values['size-mib']) * MIB,
+    needleBytes: Number(values['needle-bytes']),
+  };
+  const rounds = await measureFirstCopy(content, Number(values.rounds), ({ weedSeconds, holdfast }) => {
+    const ratio = holdfast.seconds / weedSeconds;
+    console.log(
+      `weed ${weedSeconds.toFixed(2)} s, holdfast ${holdfast.seconds.toFixed(2)} s, ratio ${ratio.toFixed(2)}, peak ${(holdfast.peakBytes / MIB).toFixed(0)} MiB`,
+    );
+  });
+  const ratios = rounds.map(({ weedSeconds, holdfast }) => holdfast.seconds / weedSeconds);
+  console.log(`holdfast / weed: ${formatSpread(spreadOf(ratios))}`);
+}
+
+/** Fails where a first copy of large or of small needles takes more memory than the limit. */
+async function peakMemory(): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      'size-mib': { type: 'string', default: '2048' },
+      'limit-mib': { type: 'string', default: '200' },
+    },
+  });
+  const limitBytes = Number(values['limit-mib']) * MIB;
+  for (const needleBytes of [MIB, 4 * KIB]) {
+    const { peakBytes, seconds } = await measurePeakMemory({
+      sizeBytes: Number(values['size-mib']) * MIB,
+      needleBytes,
+    });
+    const peak = `needles of ${needleBytes} bytes: peak ${(peakBytes / MIB).toFixed(0)} MiB in ${seconds.toFixed(1)} s`;
+    if (!(peakBytes > 0 && peakBytes <= limitBytes)) process.exitCode = 1;
+    console.log(`${peak}, limit ${values['limit-mib']} MiB`);
+  }
+}
