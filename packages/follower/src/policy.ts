@@ -16,6 +16,8 @@ export interface SyncPolicy {
   readonly smallIndexBytes: number;
   /** The most index entries of an append held in memory at once, in bytes. */
   readonly indexWindowBytes: number;
+  /** Whether a build takes from what is here already what the leader's CRC proves; else everything is fetched. */
+  readonly usePool: boolean;
   /** How long a compaction that is open on the leader is waited for before bytes come by whole-file streams. */
   readonly vacuumWaitMs: number;
   /** Attempts in a row without progress. */
@@ -41,6 +43,7 @@ export const defaultSyncPolicy: SyncPolicy = {
   pinnedUncommittedBytes: 64 * MiB,
   smallIndexBytes: MiB,
   indexWindowBytes: 8 * MiB,
+  usePool: true,
   vacuumWaitMs: 60_000,
   attempts: 5,
   firstPauseMs: 200,
