@@ -87,6 +87,7 @@ const followAdvice: Readonly<Record<FollowErrorCode, Advice>> = {
     volumeFailed,
     'erasure-coded and remote volumes are not followed: leave it out with --exclude',
   ],
+  'not-covered': [usage, 'take an instant that is covered, or leave --as-of out for the newest state'],
   diverged: [damaged, makeAnew],
 };
 

@@ -14,7 +14,7 @@ import { fence, type Sighting } from './fence.js';
 import { holdsGoodCopy } from './good-copy.js';
 import { isSameOnLeader } from './leader-read.js';
 import { liveDamage } from './live-damage.js';
-import { isLossTooGreat } from './loss-guard.js';
+import { losesFormer } from './loss-guard.js';
 import type { VolumeRun } from './run.js';
 import type { SuspectTile, TileCheck } from './tile-check.js';
 import { checkHere, tileHere } from './tiles.js';
@@ -56,7 +56,7 @@ export async function finishBuild(
     leaderDamage: liveDamage(judged?.damage ?? [], live),
   };
   // Held before it is replaced: a crash in between must not leave the last good copy to retention.
-  if (former !== undefined && isLossTooGreat(position, run.policy.maxLoss))
+  if (former !== undefined && losesFormer(former.position, position, run.policy.maxLoss))
     await run.home.holdPresent('loss-guard');
   else if (former !== undefined && (await holdsGoodCopy(former, position.leaderDamage, run.env.crc32c)))
     await run.home.holdPresent('leader-damaged');

@@ -1,3 +1,5 @@
+import type { RestorableRange } from './restore/restorable.js';
+
 /**
  * - `step-voided`: a fence did not hold; nothing of the step was committed. The run starts again from status.
  * - `leader-unsettled`: five attempts in a row were voided or broken without progress.
@@ -9,6 +11,7 @@
  * - `not-permitted`: TLS, white list or authentication.
  * - `volume-not-found`: no such volume on the leader.
  * - `unsupported`: erasure-coded or remote.
+ * - `not-covered`: no commit that is kept covers the instant that was asked for; `covered` says what is.
  * - `diverged`: the local copy differs from the leader's (`compareWithLeader` only).
  */
 export type FollowErrorCode =
@@ -22,26 +25,31 @@ export type FollowErrorCode =
   | 'not-permitted'
   | 'volume-not-found'
   | 'unsupported'
+  | 'not-covered'
   | 'diverged';
 
 export interface FollowErrorDetail {
   readonly volumeId?: number | undefined;
   readonly offset?: number | undefined;
+  /** What can be restored, with `not-covered`. */
+  readonly covered?: readonly RestorableRange[];
   readonly cause?: unknown;
 }
 
-/** Why a sync could not do or prove something. Codes are stable, messages are not. */
+/** Why a sync, or a restore, could not do or prove something. Codes are stable, messages are not. */
 export class FollowError extends Error {
   override readonly name = 'FollowError';
   readonly code: FollowErrorCode;
   readonly volumeId: number | undefined;
   readonly offset: number | undefined;
+  readonly covered: readonly RestorableRange[];
 
   constructor(code: FollowErrorCode, message: string, detail: FollowErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.volumeId = detail.volumeId;
     this.offset = detail.offset;
+    this.covered = detail.covered ?? [];
   }
 }
 

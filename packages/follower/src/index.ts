@@ -1,8 +1,10 @@
 export { type ComparedCopy, compareWithLeader, type Divergence } from './compare-with-leader.js';
 export { FollowError, type FollowErrorCode } from './errors.js';
 export { type FollowedVolume, type FollowVolumesOptions, followVolumes } from './follow-volumes.js';
+export { releaseHeld } from './loss-guard.js';
 export { defaultSyncPolicy, type SyncPolicy } from './policy.js';
 export type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
+export { listRestorable, type RestorableRange } from './restore/restorable.js';
 export type { SyncContext } from './sync-known-volume.js';
 export { type SyncVolumeOptions, syncVolume } from './sync-volume.js';
 export { DEFAULT_VOLUMES_AT_ONCE, type SyncVolumesOptions, syncVolumes } from './sync-volumes.js';

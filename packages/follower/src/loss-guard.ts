@@ -1,4 +1,4 @@
-import type { GenerationPosition } from '@holdfast/store';
+import type { GenerationPosition, VolumeHome } from '@holdfast/store';
 
 /**
  * Whether more than the share `maxLoss` of the needles that were once live are gone. Such a
@@ -8,8 +8,32 @@ export function isLossTooGreat(position: GenerationPosition, maxLoss: number): b
   return position.liveNeedles < (1 - maxLoss) * position.greatestLiveNeedles;
 }
 
+/**
+ * Whether a build that ends as `next` loses something that its former generation has and no held one: the loss is new,
+ * or, while the guard has not been released since another one, it is too great by itself.
+ */
+export function losesFormer(former: GenerationPosition, next: GenerationPosition, maxLoss: number): boolean {
+  if (!isLossTooGreat(next, maxLoss)) return false;
+  const isNew = !isLossTooGreat(former, maxLoss);
+  return isNew || isLossTooGreat({ ...next, greatestLiveNeedles: former.liveNeedles }, maxLoss);
+}
+
 /** The position with an exact count of live needles. */
 export function withLiveNeedles(position: GenerationPosition, liveNeedles: number): GenerationPosition {
   const greatestLiveNeedles = Math.max(position.greatestLiveNeedles, liveNeedles);
   return { ...position, liveNeedles, greatestLiveNeedles };
+}
+
+/**
+ * An operator's release: what is live now is what later runs are measured by, and nothing is held any more. The next
+ * pruning may remove it.
+ */
+export async function releaseHeld(home: VolumeHome): Promise<void> {
+  const { held } = home;
+  // In this order: cut short, it leaves what is held.
+  if (held !== undefined) {
+    const { liveNeedles } = held.position;
+    await held.notePosition({ ...held.position, greatestLiveNeedles: liveNeedles });
+  }
+  await home.release();
 }

@@ -1,5 +1,6 @@
 import { createSimulatedDisk, type StockVolume } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
+import { releaseHeld } from '../src/index.js';
 import { createSyncKit, type SyncKit, VOLUME_ID } from './sync-kit.js';
 
 const KEEP_NOTHING = { keepForMs: 0, keepGenerations: 0 };
@@ -16,7 +17,7 @@ async function followed(needles: number): Promise<{ kit: SyncKit; volume: StockV
 async function keptRegardless(kit: SyncKit, isReleased = false) {
   const home = await kit.openHome();
   try {
-    if (isReleased) await home.release();
+    if (isReleased) await releaseHeld(home);
     await home.prune(KEEP_NOTHING, Date.now());
     return await home.former();
   } finally {
@@ -47,6 +48,34 @@ describe('the loss guard', () => {
     const kept = await keptRegardless(kit);
     expect(kept).toMatchObject([{ heldFor: 'loss-guard' }]);
     expect(kept[0]!.sizeBytes).toBeGreaterThan(formerBytes);
+  });
+
+  it('stays tripped until it is released; then what is live is the measure', async () => {
+    const { kit, volume } = await followed(10);
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    expect(await kit.syncAndCompare('appended')).toMatchObject({ lossGuard: true });
+    volume.put(4n, new Uint8Array(9));
+    expect(await kit.syncAndCompare('overwritten')).toMatchObject({ lossGuard: true });
+    await keptRegardless(kit, true);
+    expect(await kit.sync()).toMatchObject({ outcome: 'idle', lossGuard: false });
+    volume.delete(4n);
+    expect(await kit.sync()).toMatchObject({ lossGuard: false, liveNeedles: 7 });
+    volume.delete(5n);
+    expect(await kit.sync()).toMatchObject({ lossGuard: true, liveNeedles: 6 });
+  });
+
+  it('holds the state before each loss, and no generation that only came later', async () => {
+    const { kit, volume } = await followed(10);
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    volume.vacuum();
+    await kit.syncAndCompare('the first loss');
+    volume.put(20n, new Uint8Array(9));
+    volume.vacuum();
+    await kit.syncAndCompare('a vacuum');
+    for (let id = 4n; id <= 8n; id++) volume.delete(id);
+    volume.vacuum();
+    await kit.syncAndCompare('the second loss');
+    expect((await keptRegardless(kit)).map(({ position }) => position?.liveNeedles)).toEqual([8, 10]);
   });
 
   it('a loss that the policy allows holds nothing', async () => {

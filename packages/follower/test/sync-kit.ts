@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Timers } from '@holdfast/format';
+import type { Clock, Timers, VolumeName } from '@holdfast/format';
 import { systemTimers } from '@holdfast/format/node';
 import { createMemoryNetwork, type LeaderClient } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
-import { openVolumeHome, type VolumeHome } from '@holdfast/store';
+import { openVolumeHome, type StoreEnvironment, type VolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
 import {
   createStockServer,
@@ -31,7 +31,9 @@ const hastyTimers: Timers = { sleep: (_delayMs, signal) => systemTimers.sleep(1,
 export interface SyncKit {
   readonly server: StockServer;
   readonly leader: LeaderClient;
+  readonly env: StoreEnvironment;
   readonly directory: string;
+  readonly volume: VolumeName;
   readonly policy: SyncPolicy;
   openHome(): Promise<VolumeHome>;
   /** One run, as `backup` does it: home opened, synced, closed. */
@@ -47,6 +49,8 @@ export interface SyncKitOptions extends Partial<StockServerOptions> {
   readonly policy?: Partial<SyncPolicy>;
   /** Default: the real one, in a temporary directory. */
   readonly disk?: SimulatedDisk;
+  /** The follower's. Default: the real one. */
+  readonly clock?: Clock;
   readonly onProgress?: (progress: SyncProgress, home: VolumeHome) => void;
 }
 
@@ -64,7 +68,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
     server.assertAlive();
   });
   const nodeEnv = nodeStoreEnvironment();
-  const env = disk ? { ...nodeEnv, disk } : nodeEnv;
+  const env = { ...nodeEnv, disk: disk ?? nodeEnv.disk, clock: options.clock ?? nodeEnv.clock };
   const leader = createSeaweedLeader({
     transport: network,
     fetch: server.fetch,
@@ -79,7 +83,9 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
   const kit: SyncKit = {
     server,
     leader,
+    env,
     directory,
+    volume,
     policy,
     openHome: () => openVolumeHome(env, { directory, volume }),
     async sync(changes = {}) {

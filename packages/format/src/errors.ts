@@ -2,7 +2,7 @@
  * Why bytes or text were refused. Codes are stable; messages are not.
  *
  * - `bad-super-block`: too short, unknown version, or a non-zero `extra` (format.md §2)
- * - `bad-replica-placement`, `bad-ttl`, `bad-file-id`, `bad-volume-name`, `bad-volume-info`: text or value of that noun
+ * - `bad-replica-placement`, `bad-ttl`, `bad-file-id`, `bad-volume-name`, `bad-volume-info`, `bad-instant`: text or value of that noun
  * - `not-a-record`: the header is all zeros
  * - `bad-header`: a size that no record can have
  * - `too-large`: a record longer than the caller's limit
@@ -18,6 +18,7 @@ export type FormatErrorCode =
   | 'bad-file-id'
   | 'bad-volume-name'
   | 'bad-volume-info'
+  | 'bad-instant'
   | 'not-a-record'
   | 'bad-header'
   | 'too-large'

@@ -14,6 +14,7 @@ export {
   TOMBSTONE_SIZE,
   writeIdxEntry,
 } from './idx-entry.js';
+export { formatInstant, parseInstant } from './instant.js';
 export {
   type Needle,
   type NeedleContent,

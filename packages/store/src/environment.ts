@@ -16,6 +16,13 @@ export interface Host {
   claimName(name: string): Promise<(() => Promise<void>) | undefined>;
 }
 
+/** SHA-256 of bytes that come in pieces. */
+export interface Sha256Stream {
+  push(bytes: Uint8Array): void;
+  /** The digest, 32 bytes. Called once, last. */
+  digest(): Uint8Array;
+}
+
 /** Everything that the store takes from outside. `nodeStoreEnvironment()` of `@holdfast/store/node` is the real one. */
 export interface StoreEnvironment {
   readonly disk: Disk;
@@ -23,5 +30,6 @@ export interface StoreEnvironment {
   readonly random: Random;
   readonly crc32c: Crc32c;
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  readonly createSha256: () => Sha256Stream;
   readonly host: Host;
 }

@@ -2,7 +2,7 @@ export { assertNotServed, bindCluster, readClusterBinding } from './cluster-bind
 export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
 export { type DirectoryLock, lockDirectory } from './directory-lock.js';
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
-export type { Host, StoreEnvironment } from './environment.js';
+export type { Host, Sha256Stream, StoreEnvironment } from './environment.js';
 export {
   isStoreError,
   remedyOf,
@@ -17,11 +17,16 @@ export { ensureFree } from './generation/free-space.js';
 export {
   type DigestFinding,
   type GenerationReader,
-  listReadableGenerations,
   type OpenGenerationReaderOptions,
   openGenerationReader,
 } from './generation/generation-reader.js';
+export type { GenerationState, StateFile, StateLengths } from './generation/generation-state.js';
 export type { HistoryLine } from './generation/history.js';
+export {
+  type KeptGeneration,
+  listKeptGenerations,
+  listReadableGenerations,
+} from './generation/kept-generations.js';
 export { listVolumeHomes } from './generation/list-volume-homes.js';
 export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';

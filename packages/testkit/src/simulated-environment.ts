@@ -1,6 +1,6 @@
 import { crc32c, type Random } from '@holdfast/format';
 import type { Host, StoreEnvironment } from '@holdfast/store';
-import { nodeSha256 } from '@holdfast/store/node';
+import { createNodeSha256, nodeSha256 } from '@holdfast/store/node';
 import { createSeededRandom } from './seeded-random.js';
 import {
   createSimulatedDisk,
@@ -25,6 +25,7 @@ export function createSimulatedEnvironment(options: SimulatedDiskOptions): Simul
     random: createSeededRandom(options.seed + 1),
     crc32c,
     sha256: nodeSha256,
+    createSha256: createNodeSha256,
     host: createSimulatedHost(),
   };
 }

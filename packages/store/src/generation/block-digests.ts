@@ -24,6 +24,12 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+export function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length >> 1 }, (_, i) =>
+    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
 /** Digests of a stream's blocks. Holds one block at most, beside 32 bytes for each block completed and not yet taken. */
 export interface BlockHasher {
   /** Takes bytes that follow those before. Not kept: the caller may use the array again. */
@@ -88,13 +94,20 @@ export interface BlockDifference {
   readonly reason: 'digest-differs' | 'digest-missing' | 'too-short';
 }
 
-/** Reads `data` up to the content's length and gives every block that is not as its digest says. */
-export async function* differingBlocks(
+/** A piece of a file as read, and what of it is not as its digests say. */
+interface ExaminedPiece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly differences: readonly BlockDifference[];
+}
+
+/** Reads `data` up to the content's length, in pieces of whole blocks. */
+async function* examineBlocks(
   sha256: Sha256,
   data: RandomAccess,
   content: DigestedContent,
-  signal?: AbortSignal,
-): AsyncGenerator<BlockDifference, void, undefined> {
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ExaminedPiece, void, undefined> {
   const { lengthBytes, digests, tailDigest } = content;
   const wholeBlocks = blockCount(lengthBytes);
   for (let first = 0; first * BLOCK_SIZE_BYTES < lengthBytes; first += BLOCKS_PER_READ) {
@@ -108,6 +121,7 @@ export async function* differingBlocks(
       first * DIGEST_SIZE_BYTES,
       Math.min(BLOCKS_PER_READ, wholeBlocks - first) * DIGEST_SIZE_BYTES,
     );
+    const differences: BlockDifference[] = [];
     for (let index = 0; index < BLOCKS_PER_READ; index++) {
       const blockOffset = offset + index * BLOCK_SIZE_BYTES;
       const blockLength = Math.min(BLOCK_SIZE_BYTES, lengthBytes - blockOffset);
@@ -116,13 +130,46 @@ export async function* differingBlocks(
       const digest = wanted.subarray(index * DIGEST_SIZE_BYTES, (index + 1) * DIGEST_SIZE_BYTES);
       const expected = first + index < wholeBlocks ? toHex(digest) : tailDigest;
       const reason = reasonOf(block, blockLength, expected);
-      if (reason !== undefined) yield { offset: blockOffset, lengthBytes: blockLength, reason };
+      if (reason !== undefined) differences.push({ offset: blockOffset, lengthBytes: blockLength, reason });
     }
+    yield { offset, bytes, differences };
   }
 
   function reasonOf(block: Uint8Array, blockLength: number, expected: string) {
     if (block.length < blockLength) return 'too-short';
     if (expected.length < DIGEST_SIZE_BYTES * 2) return 'digest-missing';
     return toHex(sha256(block)) === expected ? undefined : 'digest-differs';
+  }
+}
+
+/** Reads `data` up to the content's length and gives every block that is not as its digest says. */
+export async function* differingBlocks(
+  sha256: Sha256,
+  data: RandomAccess,
+  content: DigestedContent,
+  signal?: AbortSignal,
+): AsyncGenerator<BlockDifference, void, undefined> {
+  for await (const { differences } of examineBlocks(sha256, data, content, signal)) yield* differences;
+}
+
+/**
+ * The first `lengthBytes` of the content, each block compared with its digest before any of it is given out. `fail`
+ * makes the error for the first block that differs.
+ */
+export async function* checkedBytes(
+  sha256: Sha256,
+  data: RandomAccess,
+  content: DigestedContent,
+  lengthBytes: number,
+  fail: (difference: BlockDifference) => Error,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const wholeBytes = blockStart(lengthBytes + BLOCK_SIZE_BYTES - 1);
+  const isToItsEnd = wholeBytes >= content.lengthBytes;
+  // A block that goes on behind the length has a digest as a whole only.
+  const examined = isToItsEnd ? content : { ...content, lengthBytes: wholeBytes, tailDigest: '' };
+  for await (const { offset, bytes, differences } of examineBlocks(sha256, data, examined, signal)) {
+    for (const difference of differences) throw fail(difference);
+    yield bytes.subarray(0, Math.min(bytes.length, lengthBytes - offset));
   }
 }

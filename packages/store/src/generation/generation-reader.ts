@@ -3,15 +3,22 @@ import type { RandomAccess } from '@holdfast/index';
 import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
 import { isStoreError, StoreError } from '../errors.js';
-import { type BlockDifference, differingBlocks } from './block-digests.js';
+import {
+  type BlockDifference,
+  blockCount,
+  DIGEST_SIZE_BYTES,
+  differingBlocks,
+  toHex,
+} from './block-digests.js';
 import { boundedAccess } from './bounded-access.js';
-import { type HistoryLine, readHistory } from './history.js';
+import { type GenerationState, type StateLengths, stateFile } from './generation-state.js';
+import { type HistoryLine, historyLineOf, isStateOf, readHistory } from './history.js';
 import { readCurrent, readPosition } from './home-records.js';
 import { openIfThere } from './identify.js';
-import { type HomeLayout, homeLayout, parseGenerationId } from './layout.js';
+import { type HomeLayout, homeLayout } from './layout.js';
 import type { GenerationPosition } from './position.js';
 import type { PositionRecord } from './position-record.js';
-import { exists, listIfThere } from './small-file.js';
+import { exists } from './small-file.js';
 
 export interface OpenGenerationReaderOptions {
   readonly directory: string;
@@ -37,8 +44,8 @@ export interface GenerationReader {
   history(signal?: AbortSignal): AsyncIterable<HistoryLine>;
   /** Reads everything and gives each block that differs from its digest; a missing digest is a finding too. */
   checkDigests(signal?: AbortSignal): AsyncIterable<DigestFinding>;
-  /** An index file of this generation that a later one replaced, whole. Error `not-found`. */
-  openFormerIndex(serial: number): Promise<DiskFile>;
+  /** The files as they were at a state of `history`, or up to a record between two. Error `not-found`. */
+  openState(state: StateLengths): Promise<GenerationState>;
   close(): Promise<void>;
 }
 
@@ -181,13 +188,18 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
 
     async *history(signal) {
       const content = await openIfThere(env, own.history);
+      let last: HistoryLine | undefined;
       try {
         for await (const line of readHistory(env, content, signal)) {
           const isPast =
             line.indexSerial > indexSerial ||
             (line.indexSerial === indexSerial && line.datSizeBytes > position.datSizeBytes);
-          if (!isPast) yield line;
+          if (isPast) continue;
+          yield line;
+          last = line;
         }
+        // A crash has come between the position and its line: the next opening writes it.
+        if (last === undefined || !isStateOf(last, record)) yield historyLineOf(record);
       } finally {
         await content.close();
       }
@@ -201,21 +213,35 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
       yield* findingsOf('idx', idx, own.idxDigests(indexSerial), signal);
     },
 
-    openFormerIndex: (serial) => env.disk.open(own.idxOf(serial), { mode: 'read' }),
+    async openState(state) {
+      const isFormerIndex = state.indexSerial !== indexSerial;
+      const formerIdx = isFormerIndex
+        ? await env.disk.open(own.idxOf(state.indexSerial), { mode: 'read' })
+        : undefined;
+      const datDigests = await openIfThere(env, own.datDigests);
+      const idxDigests = await openIfThere(env, own.idxDigests(state.indexSerial));
+      const idxLengthBytes = (await formerIdx?.sizeBytes()) ?? position.idxSizeBytes;
+      const idxTailDigest =
+        formerIdx === undefined ? record.idx.tailDigest : await sealedDigest(idxDigests, idxLengthBytes);
+      const dat = {
+        lengthBytes: position.datSizeBytes,
+        digests: datDigests,
+        tailDigest: record.dat.tailDigest,
+      };
+      const idx = { lengthBytes: idxLengthBytes, digests: idxDigests, tailDigest: idxTailDigest };
+      return {
+        dat: stateFile(env, own.dat, files.dat, dat, state.datSizeBytes),
+        idx: stateFile(env, own.idxOf(state.indexSerial), formerIdx ?? files.idx, idx, state.idxSizeBytes),
+        async close() {
+          for (const file of [formerIdx, datDigests, idxDigests]) await file?.close();
+        },
+      };
+    },
     close,
   };
 }
 
-/** Ids of the generations that a reader can be opened for, ascending. */
-export async function listReadableGenerations(
-  env: StoreEnvironment,
-  options: { readonly directory: string; readonly volume: VolumeName },
-): Promise<readonly number[]> {
-  const layout = homeLayout(options.directory, options.volume);
-  const readable: number[] = [];
-  for (const name of await listIfThere(env.disk, layout.home)) {
-    const id = parseGenerationId(name);
-    if (id !== undefined && (await exists(env.disk, layout.generation(id).position))) readable.push(id);
-  }
-  return readable.sort((a, b) => a - b);
+/** Of the last, partial block of an index that a later one replaced. */
+async function sealedDigest(digests: RandomAccess, lengthBytes: number): Promise<string> {
+  return toHex(await digests.readAt(blockCount(lengthBytes) * DIGEST_SIZE_BYTES, DIGEST_SIZE_BYTES));
 }

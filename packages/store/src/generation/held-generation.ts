@@ -3,7 +3,7 @@ import { boundedAccess } from './bounded-access.js';
 import { createExclusive } from './exclusive.js';
 import { appendHistory, historyLineOf } from './history.js';
 import { type HomeContext, writeAppendNote, writePosition } from './home-records.js';
-import { writeIndexFile } from './index-writer.js';
+import { sealIndexDigests, writeIndexFile } from './index-writer.js';
 import type { GenerationPosition } from './position.js';
 import type { PositionRecord } from './position-record.js';
 import { removeIfThere } from './small-file.js';
@@ -166,6 +166,8 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
         const datCommit = await dat.prepare(next.datSizeBytes);
         await datCommit.syncData();
         await datCommit.syncDigests();
+        const { idxSizeBytes } = record.position;
+        await sealIndexDigests(env, own.idxDigests(fromSerial), idxSizeBytes, record.idx.tailDigest);
         const commits = { dat: datCommit, idx: adopted.commit };
         const following = await recordOf(next, serial, commits);
         await runSwap(context, { kind: 'index', id, fromSerial, record: following });

@@ -124,7 +124,8 @@ export async function mendHistory(
   }
 }
 
-function isStateOf(line: HistoryLine, record: PositionRecord): boolean {
+/** Whether the line is of the state that the record speaks of. */
+export function isStateOf(line: HistoryLine, record: PositionRecord): boolean {
   const { datSizeBytes, idxSizeBytes, lastAppendAtNs } = record.position;
   return (
     line.datSizeBytes === datSizeBytes &&

@@ -1,5 +1,6 @@
 import type { StoreEnvironment } from '../environment.js';
 import { StoreError } from '../errors.js';
+import { blockCount, DIGEST_SIZE_BYTES, fromHex } from './block-digests.js';
 import { parentOf } from './small-file.js';
 import { createTailFile, type TailCommit, type TailFile } from './tail-file.js';
 
@@ -43,6 +44,25 @@ export async function writeIndexFile(
   } catch (error) {
     await tail.close();
     throw error;
+  }
+}
+
+/**
+ * Puts the digest of an index's last, partial block behind those of its whole ones, durably: the position, which has it
+ * while the index is in use, will speak of another one.
+ */
+export async function sealIndexDigests(
+  env: StoreEnvironment,
+  digestsPath: string,
+  sizeBytes: number,
+  tailDigest: string,
+): Promise<void> {
+  const file = await env.disk.open(digestsPath, { mode: 'create' });
+  try {
+    await file.writeAt(blockCount(sizeBytes) * DIGEST_SIZE_BYTES, fromHex(tailDigest));
+    await file.syncData();
+  } finally {
+    await file.close();
   }
 }
 

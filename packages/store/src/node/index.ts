@@ -1,3 +1,3 @@
 export { createNodeDisk } from './node-disk.js';
-export { nodeSha256, nodeStoreEnvironment } from './node-environment.js';
+export { createNodeSha256, nodeSha256, nodeStoreEnvironment } from './node-environment.js';
 export { nodeHost } from './node-host.js';

@@ -13,6 +13,7 @@ import {
   chunksOf,
   collect,
   isEqual,
+  joined,
   patterned,
   positionOf,
   VOLUME,
@@ -79,10 +80,12 @@ test('an adopted index leaves the former one readable, and history says which co
     [1, 187],
     [1, 204],
   ]);
-  const formerIndex = await reader.openFormerIndex(0);
-  expect(isEqual(await allOf(formerIndex), IDX)).toBe(true);
+  const former = await reader.openState({ datSizeBytes, idxSizeBytes: 170, indexSerial: 0 });
+  expect(isEqual(await allOf(former.idx), IDX)).toBe(true);
+  expect(isEqual(joined(...(await collect(former.idx.checked()))), IDX)).toBe(true);
+  expect(isEqual(joined(...(await collect(former.dat.checked()))), await allOf(former.dat))).toBe(true);
   expect(await collect(reader.checkDigests())).toEqual([]);
-  await formerIndex.close();
+  await former.close();
   await reader.close();
 });
 

@@ -1,0 +1,58 @@
+import type { VolumeName } from '@holdfast/format';
+import type { StoreEnvironment } from '../environment.js';
+import { type HoldReason, readCurrent, readHold, unlessDamaged } from './home-records.js';
+import { homeLayout, parseGenerationId } from './layout.js';
+import { readSealed } from './sealed-file.js';
+import { exists, listIfThere } from './small-file.js';
+
+/** A generation with a position, as whoever reads beside a follower finds it. */
+export interface KeptGeneration {
+  readonly id: number;
+  readonly isCurrent: boolean;
+  /** Wall time; `null` where it is the current one, or where nothing readable says so. */
+  readonly replacedAtMs: number | null;
+  /** Why it is kept from pruning until an operator releases it. */
+  readonly heldFor: HoldReason | null;
+}
+
+interface WhichVolume {
+  readonly directory: string;
+  readonly volume: VolumeName;
+}
+
+/** The current generation and the former ones that have not been pruned, oldest first. Takes no lock. */
+export async function listKeptGenerations(
+  env: StoreEnvironment,
+  options: WhichVolume,
+): Promise<readonly KeptGeneration[]> {
+  const layout = homeLayout(options.directory, options.volume);
+  const current = await readCurrent(env, layout);
+  const kept: KeptGeneration[] = [];
+  for (const id of await listReadableGenerations(env, options)) {
+    const { former } = layout.generation(id);
+    const replacedAt = readSealed(env, former, (fields) => fields.integer('replacedAtMs'));
+    // What a damaged hold was for is lost; that it holds is not.
+    const hold = await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard');
+    kept.push({
+      id,
+      isCurrent: id === current,
+      replacedAtMs: (await unlessDamaged(replacedAt, undefined)) ?? null,
+      heldFor: hold ?? null,
+    });
+  }
+  return kept;
+}
+
+/** Ids of the generations that a reader can be opened for, ascending. */
+export async function listReadableGenerations(
+  env: StoreEnvironment,
+  options: WhichVolume,
+): Promise<readonly number[]> {
+  const layout = homeLayout(options.directory, options.volume);
+  const readable: number[] = [];
+  for (const name of await listIfThere(env.disk, layout.home)) {
+    const id = parseGenerationId(name);
+    if (id !== undefined && (await exists(env.disk, layout.generation(id).position))) readable.push(id);
+  }
+  return readable.sort((a, b) => a - b);
+}
