@@ -56,13 +56,18 @@ export async function releaseHolds(context: HomeContext): Promise<void> {
   }
 }
 
-/** A hold that is there stays as it is: the first state that was worth holding is the one to go back to. */
-export async function holdGeneration(context: HomeContext, id: number, reason: HoldReason): Promise<void> {
+/**
+ * A hold that is there stays as it is: the first state that was worth holding is the one to go back to. Whether this
+ * one is new.
+ */
+export async function holdGeneration(context: HomeContext, id: number, reason: HoldReason): Promise<boolean> {
   const held = await unlessDamaged<HoldReason | undefined>(
     readHold(context.env, context.layout, id),
     undefined,
   );
-  if (held === undefined) await writeHold(context, id, reason);
+  if (held !== undefined) return false;
+  await writeHold(context, id, reason);
+  return true;
 }
 
 export async function pruneFormer(

@@ -159,8 +159,8 @@ export async function openVolumeHome(
       exclusive.assertOpen();
       if (owned === undefined) throw new TypeError('there is no held generation whose state could be held');
       const { generation, record } = owned;
-      await appendHistory(env, layout.generation(generation.id).history, historyLineOf(record, reason));
-      await holdGeneration(context, generation.id, reason);
+      if (await holdGeneration(context, generation.id, reason))
+        await appendHistory(env, layout.generation(generation.id).history, historyLineOf(record, reason));
     },
 
     async hold(generationId, reason) {
