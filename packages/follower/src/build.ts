@@ -99,9 +99,15 @@ async function resume(
   while (unfinished.builtBytes < tail) {
     const start = unfinished.builtBytes;
     const end = Math.min(tail, start + stepBytes);
-    const step = await receiveBuildStep(run, unfinished, check, start, end);
-    const witnesses = [anchorOf(unfinished.target), ...(await builtWitnesses(unfinished)), ...step];
-    await fence(run, sighting, witnesses);
+    try {
+      const step = await receiveBuildStep(run, unfinished, check, start, end);
+      const witnesses = [anchorOf(unfinished.target), ...(await builtWitnesses(unfinished)), ...step];
+      await fence(run, sighting, witnesses);
+    } catch (error) {
+      // Nothing of it may stand before what the next attempt writes.
+      if (!unfinished.isFailed) await unfinished.rollback();
+      throw error;
+    }
     await unfinished.commitTo(end);
     reportProgress(run, 'build', end, tail);
     stepBytes = Math.min(2 * stepBytes, run.policy.greatestBuildStepBytes);

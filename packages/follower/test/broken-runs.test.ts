@@ -74,6 +74,21 @@ describe('a connection that breaks', () => {
     await kit.syncAndCompare('afterwards');
   });
 
+  it('in the middle of what is left of a copy: the run itself goes on, with nothing twice in the file', async () => {
+    const { kit, volume } = await createKit();
+    fill(volume, 1, 4 * NEEDLES);
+    breakAt(kit, ({ ext, method }, index) => method === 'copyFile' && ext === '.dat' && index === 30);
+    await kit.sync();
+    breakAt(
+      kit,
+      ({ method, offset }) => method === 'readNeedleBlob' && offset! > 1000 * KiB && offset! < 1500 * KiB,
+    );
+    const report = await kit.sync({ firstStepBytes: 4096 * KiB, attempts: 2 });
+    expect(report).toMatchObject({ ok: true, outcome: 'copied' });
+    expect(report.bytesReceived).toBeLessThan(2 * volume.tailBytes);
+    await kit.syncAndCompare('afterwards');
+  });
+
   it('an unfinished copy of a leader that was compacted since is begun anew', async () => {
     const { kit, volume } = await createKit();
     fill(volume, 1, NEEDLES);

@@ -13,6 +13,13 @@ export {
   summarizeOrder,
 } from './order-summary.js';
 export type { RandomAccess } from './random-access.js';
+export {
+  createRecordPlaceFinder,
+  MAX_PLACE_SOURCES,
+  type RecordPlace,
+  type RecordPlaceFinder,
+  type RecordPlaces,
+} from './record-places.js';
 export { headerFitsEntry, proofByReading, type RecordProof } from './record-proof.js';
 export { type SearchAnswer, type SearchInput, searchAppendAtNs } from './search.js';
 export { createStampReader, type StampedRecord, type StampReader } from './stamp-reader.js';

@@ -115,6 +115,9 @@ export function ownBuild(context: HomeContext, files: BuildFiles, ends: BuildEnd
     get builtBytes() {
       return record.builtBytes;
     },
+    get isFailed() {
+      return exclusive.isFailed;
+    },
     dat: {
       sizeBytes: async () => dat.writtenBytes,
       readAt: (offset, lengthBytes) => dat.read(offset, lengthBytes),

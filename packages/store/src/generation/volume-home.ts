@@ -61,6 +61,8 @@ export interface UnfinishedGeneration {
   readonly builtBytes: number;
   readonly dat: RandomAccess;
   readonly idx: RandomAccess;
+  /** Whether a write or commit has failed: it is ended for this process. */
+  readonly isFailed: boolean;
   /** Writes the whole `.idx` of the target, durably. Fails if it is not `target.idxSizeBytes` long. */
   writeIndex(content: AsyncIterable<Uint8Array>): Promise<void>;
   /** Appends `.dat` bytes. Not durable until `commitTo`. The array is to be left alone until the next call is through. */
