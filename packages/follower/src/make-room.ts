@@ -1,18 +1,29 @@
-import { ensureFree, StoreError } from '@holdfast/store';
+import { ensureFree, isStoreError } from '@holdfast/store';
 import type { VolumeRun } from './run.js';
 
 /**
  * Sees to it that `neededBytes` can be written with the policy's share of the disk kept free. Where they cannot,
- * former generations that are neither held for an operator nor among the last are given up first, however young.
- * Error: `no-space`.
+ * former generations that are neither held for an operator nor among the last are given up first, the oldest before
+ * the others, however young, and no more of them than it takes. Error: `no-space`.
  */
 export async function makeRoom(run: VolumeRun, neededBytes: number): Promise<void> {
-  const { env, directory, home, policy } = run;
-  try {
-    await ensureFree(env, directory, neededBytes, policy.minFreeBytes);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'no-space') throw error;
-    await home.prune({ ...policy, keepForMs: 0 }, env.clock.nowMs());
-    await ensureFree(env, directory, neededBytes, policy.minFreeBytes);
+  const { env, directory, policy } = run;
+  for (;;) {
+    try {
+      return await ensureFree(env, directory, neededBytes, policy.minFreeBytes);
+    } catch (error) {
+      if (!isStoreError(error, 'no-space') || !(await pruneOldest(run))) throw error;
+    }
   }
+}
+
+/** Whether there was one. */
+async function pruneOldest({ env, home, policy }: VolumeRun): Promise<boolean> {
+  const { keepGenerations } = policy;
+  const former = await home.former();
+  const oldest = former.slice(keepGenerations).findLast(({ heldFor }) => heldFor === null);
+  if (oldest === undefined) return false;
+  const nowMs = env.clock.nowMs();
+  const removed = await home.prune({ keepGenerations, keepForMs: nowMs - oldest.replacedAtMs }, nowMs);
+  return removed.length > 0;
 }

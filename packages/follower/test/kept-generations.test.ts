@@ -131,4 +131,34 @@ describe('retention', () => {
     expect(await revisions()).toEqual([2, 1]);
     await home.close();
   });
+
+  it('gives up the oldest, and no more than it takes, where the disk is full', async () => {
+    const disk = createSimulatedDisk({ seed: 9, capacityBytes: 400_000 });
+    const kit = await createSyncKit({ disk, policy: { minFreeBytes: 100_000, keepGenerations: 1 } });
+    const volume = kit.server.allocate(VOLUME_ID);
+    volume.put(1n, new Uint8Array(50_000).fill(1));
+    const formerRevisions = async () => {
+      const home = await kit.openHome();
+      const former = await home.former();
+      await home.close();
+      return former.map(({ position }) => position?.revision);
+    };
+    for (let i = 0; i < 3; i++) {
+      expect(await kit.sync(), `vacuum ${i}`).toMatchObject({ ok: true });
+      volume.vacuum();
+    }
+    expect(await formerRevisions()).toEqual([1, 0]);
+    const home = await kit.openHome();
+    await home.hold((await home.former()).at(-1)!.id, 'loss-guard');
+    await home.close();
+    for (let i = 3; i < 6; i++) {
+      expect(await kit.sync(), `vacuum ${i}`).toMatchObject({ ok: true });
+      volume.vacuum();
+    }
+    expect(await formerRevisions()).toEqual([4, 3, 2, 0]);
+    volume.put(2n, new Uint8Array(200_000));
+    expect(await kit.sync()).toMatchObject({ ok: false, code: 'no-space' });
+    // What is held and the last one stay whatever the need.
+    expect(await formerRevisions()).toEqual([4, 0]);
+  });
 });

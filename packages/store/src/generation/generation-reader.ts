@@ -1,8 +1,9 @@
-import type { VolumeName } from '@holdfast/format';
+import { EMPTY_VOLUME_INFO, type VolumeInfo, type VolumeName } from '@holdfast/format';
 import type { RandomAccess } from '@holdfast/index';
 import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
 import { isStoreError, StoreError } from '../errors.js';
+import { readVolumeInfoFile } from '../volume/volume-info-file.js';
 import {
   type BlockDifference,
   blockCount,
@@ -46,6 +47,8 @@ export interface GenerationReader {
   checkDigests(signal?: AbortSignal): AsyncIterable<DigestFinding>;
   /** The files as they were at a state of `history`, or up to a record between two. Error `not-found`. */
   openState(state: StateLengths): Promise<GenerationState>;
+  /** What its `.vif` says; without one, what the position knows. */
+  readInfo(): Promise<VolumeInfo>;
   close(): Promise<void>;
 }
 
@@ -105,7 +108,8 @@ async function tryOpen(
       (await readPosition(env, layout, id))?.indexSerial === record.indexSerial &&
       (await isStillFirst(env, paths.dat, dat.path)) &&
       (await isStillFirst(env, paths.idx, idx.path));
-    if (isSame) return readerOf(env, layout, { id, record, dat: dat.file, idx: idx.file, close });
+    if (isSame)
+      return readerOf(env, layout, { id, record, infoPaths: paths.vif, dat: dat.file, idx: idx.file, close });
     await close();
     return undefined;
   } catch (error) {
@@ -123,6 +127,7 @@ function candidates(layout: HomeLayout, id: number, record: PositionRecord, isCu
   return {
     dat: isCurrent ? [own.dat, layout.dat] : [own.dat],
     idx: [own.idxOf(record.indexSerial), own.idx, ...(isCurrent ? [layout.idx] : [])],
+    vif: isCurrent ? [own.vif, layout.vif] : [own.vif],
   };
 }
 
@@ -154,6 +159,7 @@ async function isStillFirst(
 interface ReaderFiles {
   readonly id: number;
   readonly record: PositionRecord;
+  readonly infoPaths: readonly string[];
   readonly dat: DiskFile;
   readonly idx: DiskFile;
   close(): Promise<void>;
@@ -236,6 +242,14 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
           for (const file of [formerIdx, datDigests, idxDigests]) await file?.close();
         },
       };
+    },
+    async readInfo() {
+      for (const path of files.infoPaths) {
+        const { info, state } = await readVolumeInfoFile(env.disk, path);
+        if (state === 'read') return info;
+      }
+      const { version, offsetWidthBytes } = position;
+      return { ...EMPTY_VOLUME_INFO, version, offsetWidthBytes };
     },
     close,
   };
