@@ -29,6 +29,7 @@ export {
 } from './generation/kept-generations.js';
 export { listVolumeHomes } from './generation/list-volume-homes.js';
 export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
+export type { PoolFiles } from './generation/pool-files.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
 export type {
   FormerGeneration,

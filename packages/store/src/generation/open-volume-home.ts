@@ -16,8 +16,9 @@ import { type OwnedGeneration, ownGeneration } from './held-generation.js';
 import { appendHistory, historyLineOf } from './history.js';
 import { type HomeContext, readCurrent, readHold, unlessDamaged, writeHold } from './home-records.js';
 import { homeLayout } from './layout.js';
+import { openPoolFiles } from './pool-files.js';
 import type { PositionRecord } from './position-record.js';
-import { listGenerationIds, recoverBuild } from './recover-build.js';
+import { listGenerationIds, recoverBuilds } from './recover-build.js';
 import { recoverHeld } from './recover-held.js';
 import { ensureDirectory, exists, listIfThere, TEMPORARY_SUFFIX } from './small-file.js';
 import { recoverSwap, runSwap } from './swap.js';
@@ -58,13 +59,14 @@ export async function openVolumeHome(
   const swap = await recoverSwap(context);
   let current = await unlessDamaged(readCurrent(env, layout), undefined);
   const held = await recoverHeld(context, current, options.takeOver ?? false);
-  const buildFiles = await recoverBuild(context, current);
+  const [buildFiles, supersededFiles] = await recoverBuilds(context, current);
   await removeRemainders(context, current);
-  await removeTemporaries(context, current, buildFiles?.id);
+  await removeTemporaries(context, current, buildFiles?.id, supersededFiles?.id);
 
   let owned: OwnedGeneration | undefined =
     held.files === undefined ? undefined : ownGeneration(context, held.files);
   let build: OwnedBuild | undefined = buildFiles === undefined ? undefined : own(buildFiles);
+  let superseded: OwnedBuild | undefined = supersededFiles === undefined ? undefined : own(supersededFiles);
   let foreign = owned === undefined ? await openForeign(context) : undefined;
   let isClosed = false;
   const exclusive = createExclusive(`the home of volume ${layout.baseName}`);
@@ -73,9 +75,22 @@ export async function openVolumeHome(
     return ownBuild(context, files, {
       swapIn,
       discarded() {
-        build = undefined;
+        if (build?.build.id === files.id) build = undefined;
+        else superseded = undefined;
       },
     });
+  }
+
+  /** What is unfinished makes way for another build, and stays for it to take from. */
+  async function supersede(): Promise<void> {
+    if (build === undefined) return;
+    const { builtBytes, isIndexComplete, isFailed } = build.build;
+    const isUseful = isIndexComplete && !isFailed && builtBytes > (superseded?.build.builtBytes ?? 0);
+    if (!isUseful) return await build.build.discard();
+    await build.build.rollback();
+    await superseded?.build.discard();
+    superseded = build;
+    build = undefined;
   }
 
   async function nextId(): Promise<number> {
@@ -105,6 +120,8 @@ export async function openVolumeHome(
   }
 
   async function replaceHeld(id: number, record: PositionRecord): Promise<HeldGeneration> {
+    // Everything that it could give is in the new files, and they are durable.
+    await superseded?.build.discard();
     await owned?.endAppend();
     const formerId = await formerIdFor();
     await runSwap(context, { kind: 'generation', id, formerId, replacedAtMs: env.clock.nowMs(), record });
@@ -134,7 +151,7 @@ export async function openVolumeHome(
     notHeld: held.files === undefined ? held.notHeld : null,
   };
 
-  return {
+  const home: VolumeHome = {
     recovery,
     get held() {
       return owned?.generation;
@@ -142,15 +159,19 @@ export async function openVolumeHome(
     get unfinished() {
       return build?.build;
     },
+    get superseded() {
+      return superseded?.build;
+    },
     get foreign() {
       return foreign;
     },
 
     former: () => listFormer(context, current),
+    pool: () => openPoolFiles(context, current, home),
 
     async beginBuild(target) {
       exclusive.assertOpen();
-      await build?.build.discard();
+      await supersede();
       build = own(await createBuild(context, await nextId(), target));
       return build.build;
     },
@@ -187,12 +208,14 @@ export async function openVolumeHome(
       exclusive.end();
       try {
         await build?.close();
+        await superseded?.close();
       } finally {
         await foreign?.close();
         await owned?.close();
       }
     },
   };
+  return home;
 }
 
 /** The files by the volume's name in DIR, as long as they are now: nobody of ours writes to them. */

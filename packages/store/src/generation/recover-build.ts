@@ -23,18 +23,22 @@ export async function listGenerationIds(context: HomeContext): Promise<readonly 
     .sort((a, b) => a - b);
 }
 
-/** Opens the unfinished generation, if its durable bytes are still there; any other one is removed. */
-export async function recoverBuild(
+/**
+ * Opens the unfinished generations whose durable bytes are still there, the newest first: the one being built, and the
+ * one that it superseded. All others are removed.
+ */
+export async function recoverBuilds(
   context: HomeContext,
   current: number | undefined,
-): Promise<BuildFiles | undefined> {
-  let build: BuildFiles | undefined;
+): Promise<readonly BuildFiles[]> {
+  const builds: BuildFiles[] = [];
   for (const id of [...(await listGenerationIds(context))].reverse()) {
     if (id === current || !(await exists(context.env.disk, context.layout.generation(id).build))) continue;
-    if (build === undefined) build = await openBuild(context, id);
-    if (build?.id !== id) await removeBuild(context, id);
+    const build = builds.length < 2 ? await openBuild(context, id) : undefined;
+    if (build === undefined) await removeBuild(context, id);
+    else builds.push(build);
   }
-  return build;
+  return builds;
 }
 
 async function openBuild(context: HomeContext, id: number): Promise<BuildFiles | undefined> {

@@ -1,4 +1,5 @@
 import type { RandomAccess } from '@holdfast/index';
+import type { PoolFiles } from './pool-files.js';
 import type { BuildTarget, GenerationPosition } from './position.js';
 
 /** What opening a volume's home found and mended. */
@@ -105,10 +106,17 @@ export interface VolumeHome {
   readonly recovery: HomeRecovery;
   readonly held: HeldGeneration | undefined;
   readonly unfinished: UnfinishedGeneration | undefined;
+  /** A build of another target, left unfinished: no more than a pool for the one that took its place. */
+  readonly superseded: UnfinishedGeneration | undefined;
   /** Files by the volume's name that are not held: a pool (`weed backup`, rsync, a mended file). */
   readonly foreign: { readonly dat: RandomAccess; readonly idx: RandomAccess | undefined } | undefined;
   former(): Promise<readonly FormerGeneration[]>;
-  /** Begins a build; a former unfinished generation is discarded first. */
+  /** Files that records can be taken from. */
+  pool(): AsyncGenerator<PoolFiles, void, undefined>;
+  /**
+   * Begins a build. A generation left unfinished before is `superseded` until this or a later one is swapped in; of two
+   * the one with less is discarded, and one with nothing in it is.
+   */
   beginBuild(target: BuildTarget): Promise<UnfinishedGeneration>;
   /**
    * Keeps the present committed state of the held generation beyond appends and builds that follow: history

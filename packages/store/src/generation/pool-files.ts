@@ -1,0 +1,77 @@
+import type { OffsetWidthBytes } from '@holdfast/format';
+import type { RandomAccess } from '@holdfast/index';
+import { isStoreError } from '../errors.js';
+import { boundedAccess } from './bounded-access.js';
+import { listFormer } from './former-generations.js';
+import type { HomeContext } from './home-records.js';
+import type { LeaderCopyId } from './position.js';
+import type { FormerGeneration, VolumeHome } from './volume-home.js';
+
+/** Files of one volume that its records can be taken from. Nothing in them is proved: each record is to be, before use. */
+export interface PoolFiles {
+  readonly kind: 'held' | 'unfinished' | 'former' | 'foreign';
+  /** Whose copy it was built as; `undefined` where nobody knows. */
+  readonly leaderCopy: LeaderCopyId | undefined;
+  /** `undefined` where nobody knows. */
+  readonly offsetWidthBytes: OffsetWidthBytes | undefined;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess | undefined;
+  /** To be called by whoever was given them. */
+  close(): Promise<void>;
+}
+
+/**
+ * The pool in the order in which it is worth looking at: what is held, what a build left unfinished, former generations
+ * from the newest on, foreign files. Former ones are opened when they are come to; those that cannot be are passed over.
+ */
+export async function* openPoolFiles(
+  context: HomeContext,
+  current: number | undefined,
+  home: Pick<VolumeHome, 'held' | 'superseded' | 'foreign'>,
+): AsyncGenerator<PoolFiles, void, undefined> {
+  const { held, superseded, foreign } = home;
+  const close = async () => {};
+  if (held !== undefined) {
+    const { leaderCopy, offsetWidthBytes } = held.position;
+    yield { kind: 'held', leaderCopy, offsetWidthBytes, dat: held.dat, idx: held.idx, close };
+  }
+  if (superseded !== undefined) {
+    const { target, dat, idx } = superseded;
+    const { leaderCopy, offsetWidthBytes } = target;
+    yield { kind: 'unfinished', leaderCopy, offsetWidthBytes, dat, idx, close };
+  }
+  for (const former of await listFormer(context, current)) {
+    const files = await openFormer(context, former);
+    if (files !== undefined) yield files;
+  }
+  if (foreign !== undefined) {
+    const { dat, idx } = foreign;
+    yield { kind: 'foreign', leaderCopy: undefined, offsetWidthBytes: undefined, dat, idx, close };
+  }
+}
+
+async function openFormer(
+  context: HomeContext,
+  { id, position }: FormerGeneration,
+): Promise<PoolFiles | undefined> {
+  const { disk } = context.env;
+  const own = context.layout.generation(id);
+  try {
+    const dat = await disk.open(own.dat, { mode: 'read' });
+    const idx = await disk.open(own.idx, { mode: 'read' }).catch(() => undefined);
+    return {
+      kind: 'former',
+      leaderCopy: position?.leaderCopy,
+      offsetWidthBytes: position?.offsetWidthBytes,
+      dat: position === null ? dat : boundedAccess(dat, () => position.datSizeBytes),
+      idx: idx === undefined || position === null ? idx : boundedAccess(idx, () => position.idxSizeBytes),
+      async close() {
+        await dat.close();
+        await idx?.close();
+      },
+    };
+  } catch (error) {
+    if (isStoreError(error, 'disk-failed') || isStoreError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
