@@ -1,4 +1,4 @@
-import type { KnownVolume, VolumeSource } from '@holdfast/follower';
+import type { KnownVolume, VolumeListing, VolumeSource } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
 import type { LeaderClient } from '@holdfast/protocol';
 import {
@@ -11,7 +11,6 @@ import { createNodeFetch } from '@holdfast/seaweedfs/node';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
 import { address } from './flag-values.js';
 import type { OptionFlag } from './flags.js';
-import { limitRate, type RateLimit } from './rate-limit.js';
 import type { ClusterSecurity } from './security.js';
 import type { VerbContext } from './verb.js';
 import { isSelected, type VolumeSelection } from './volume-selection.js';
@@ -28,7 +27,6 @@ export interface ClusterOptions {
   readonly masters: readonly string[];
   readonly security: ClusterSecurity;
   readonly selection: VolumeSelection;
-  readonly rateLimit: RateLimit | undefined;
   readonly context: VerbContext;
 }
 
@@ -37,7 +35,7 @@ export interface Cluster extends VolumeSource {
   clusterId(signal: AbortSignal): Promise<string | undefined>;
 }
 
-export function openCluster({ masters, security, selection, rateLimit, context }: ClusterOptions): Cluster {
+export function openCluster({ masters, security, selection, context }: ClusterOptions): Cluster {
   const { timers, env } = context;
   const transport = createGrpcTransport(security.grpc === undefined ? {} : { tls: security.grpc });
   const fetch = createNodeFetch(security.https === undefined ? {} : { tls: security.https });
@@ -49,7 +47,7 @@ export function openCluster({ masters, security, selection, rateLimit, context }
   function leaderOf({ grpcAddress, httpAddress }: ClusterServer): LeaderClient {
     const known = leaders.get(grpcAddress);
     if (known !== undefined) return known;
-    const stock = createSeaweedLeader({
+    const leader = createSeaweedLeader({
       transport,
       fetch,
       grpcAddress,
@@ -58,19 +56,23 @@ export function openCluster({ masters, security, selection, rateLimit, context }
       timers,
       clock: env.clock,
     });
-    const leader = rateLimit === undefined ? stock : limitRate(stock, rateLimit);
     leaders.set(grpcAddress, leader);
     return leader;
   }
 
   return {
     clusterId: (signal) => master.clusterId(signal),
-    async list(signal) {
-      const { volumes } = await master.listVolumes(signal);
+    selects: ({ volumeId, collection }) => isSelected(selection, volumeId, collection),
+    async list(signal): Promise<VolumeListing> {
+      const { volumes, servers } = await master.listVolumes(signal);
       const selected = volumes.filter(({ volumeId, collection }) =>
         isSelected(selection, volumeId, collection),
       );
-      return groupCopies(selected, leaderOf);
+      return {
+        volumes: groupCopies(selected, leaderOf),
+        servers: new Map(servers.map((server) => [server.serverId, leaderOf(server)])),
+        clusterVolumeCount: volumes.length,
+      };
     },
   };
 }

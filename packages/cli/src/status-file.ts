@@ -1,4 +1,4 @@
-import type { FollowedVolume, SyncReport } from '@holdfast/follower';
+import type { FollowedVolume, SyncReport, VanishedVolume } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
 import { type StoreEnvironment, StoreError } from '@holdfast/store';
 
@@ -39,6 +39,7 @@ export type VerificationFile = Readonly<Record<string, VerificationRecord>>;
 export interface StatusWriter {
   noteReport(report: SyncReport): Promise<void>;
   noteFollowed(followed: FollowedVolume): Promise<void>;
+  noteVanished(vanished: VanishedVolume): Promise<void>;
 }
 
 export async function openStatusWriter(
@@ -49,8 +50,9 @@ export async function openStatusWriter(
   const volumes = { ...(await readStatus(env, directory))?.volumes };
   // Several volumes end at once; each write holds all that is known when it begins.
   let last: Promise<void> = Promise.resolve();
-  const note = (name: string, record: VolumeRecord): Promise<void> => {
-    volumes[name] = record;
+  const note = (name: string, record: VolumeRecord | undefined): Promise<void> => {
+    if (record === undefined) delete volumes[name];
+    else volumes[name] = record;
     last = last.then(() =>
       replaceJson(env, directory, 'status.json', { verb, writtenAtMs: env.clock.nowMs(), volumes }),
     );
@@ -80,6 +82,12 @@ export async function openStatusWriter(
         lagBytes,
         hasVanished,
       });
+    },
+    async noteVanished({ volume, outcome }) {
+      const name = formatVolumeName(volume);
+      const before = volumes[name];
+      if (before !== undefined)
+        await note(name, outcome === 'pruned' ? undefined : { ...before, hasVanished: true });
     },
   };
 }

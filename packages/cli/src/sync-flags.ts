@@ -1,11 +1,13 @@
-import { defaultSyncPolicy, type SyncPolicy } from '@holdfast/follower';
+import { createRateLimit, defaultSyncPolicy, type SyncContext, type SyncPolicy } from '@holdfast/follower';
 import { masterFlag } from './cluster.js';
 import { excludeFlag, volumeFlag } from './common-flags.js';
 import { durationMs, formatDuration, fraction, integer, nonEmpty, sizeBytes } from './flag-values.js';
 import type { Flags, FlagValues } from './flags.js';
 import { securityFlags } from './security.js';
 import { UsageError } from './usage-error.js';
+import type { VerbContext } from './verb.js';
 import type { VolumeSelection } from './volume-selection.js';
+import type { WorkingDirectory } from './working-directory.js';
 
 /** Which volumes, of which cluster. */
 export const selectionFlags = {
@@ -74,6 +76,27 @@ export const syncFlags = {
     parse: durationMs(0, 24 * 3_600_000),
     fallback: formatDuration(defaultSyncPolicy.vacuumWaitMs),
   },
+  'failover-after': {
+    kind: 'option',
+    placeholder: 'TIME',
+    help: 'go over to another replica when the one that is followed has been away for so long (default: wait for it)',
+    parse: durationMs(0),
+  },
+  prune: {
+    kind: 'switch',
+    help: 'remove the copy of a volume that its server, still there, has not listed for --prune-after',
+  },
+  'prune-after': {
+    kind: 'option',
+    placeholder: 'TIME',
+    help: 'how long a volume has to be gone before --prune removes its copy',
+    parse: durationMs(0),
+    fallback: '7d',
+  },
+  'no-pool': {
+    kind: 'switch',
+    help: 'fetch every byte of a rebuild from the leader, nothing from what is here',
+  },
   'take-over': {
     kind: 'switch',
     help: 'build copies where a volume server has run or foreign files lie; strays are kept',
@@ -83,7 +106,7 @@ export const syncFlags = {
 
 export type SyncFlagValues = FlagValues<typeof syncFlags>;
 
-export function policyOf(flags: SyncFlagValues): SyncPolicy {
+function policyOf(flags: SyncFlagValues): SyncPolicy {
   return {
     ...defaultSyncPolicy,
     keepForMs: flags['keep-for'],
@@ -91,7 +114,32 @@ export function policyOf(flags: SyncFlagValues): SyncPolicy {
     maxLoss: flags['max-loss'],
     minFreeBytes: flags['min-free'],
     vacuumWaitMs: flags['vacuum-wait'],
+    usePool: !flags['no-pool'],
   };
+}
+
+/** What the flags, the machine and the directory make of a run. */
+export function syncContextOf(
+  flags: SyncFlagValues,
+  directory: WorkingDirectory,
+  { env, timers }: VerbContext,
+): Omit<SyncContext, 'onProgress'> {
+  const maxRate = flags['max-rate'];
+  return {
+    directory: directory.path,
+    env,
+    timers,
+    policy: policyOf(flags),
+    takeOver: flags['take-over'],
+    assertLocked: directory.assertLocked,
+    rateLimit: maxRate === undefined ? undefined : createRateLimit(maxRate, env.clock, timers),
+    failoverAfterMs: flags['failover-after'],
+  };
+}
+
+/** `undefined`: no copy is ever removed. */
+export function pruneAfterMs(flags: SyncFlagValues): number | undefined {
+  return flags.prune ? flags['prune-after'] : undefined;
 }
 
 export function selectionOf(flags: FlagValues<typeof selectionFlags>): VolumeSelection {

@@ -1,4 +1,4 @@
-import { chooseLocation, compareWithLeader, type KnownVolume } from '@holdfast/follower';
+import { compareWithLeader, type KnownVolume } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
 import { LeaderError } from '@holdfast/protocol';
 import { type GenerationReader, openGenerationReader, StoreError, verifyFiles } from '@holdfast/store';
@@ -141,12 +141,17 @@ async function* leaderFindings(
     );
   }
   const there = known?.find(({ volume }) => formatVolumeName(volume) === baseName);
-  const location =
-    there === undefined ? undefined : chooseLocation(there.locations, reader.position.leaderCopy.server);
+  const { server } = reader.position.leaderCopy;
+  // Another replica stamps and orders for itself: it is no leader of this copy.
+  const location = there?.locations.find((listed) => listed.server === server);
   if (location === undefined) {
-    throw new LeaderError('volume-not-found', `volume ${baseName}: no server of the cluster has it`, {
-      volumeId: name.volumeId,
-    });
+    throw new LeaderError(
+      'volume-not-found',
+      `volume ${baseName}: the cluster does not list it on ${server}`,
+      {
+        volumeId: name.volumeId,
+      },
+    );
   }
   const session = await location.leader.openSession(context.signal);
   try {

@@ -1,9 +1,17 @@
+export type { FollowVolumesOptions } from './cluster/follow-options.js';
+export { followVolumes } from './cluster/follow-volumes.js';
+export { createRateLimit, type RateLimit } from './cluster/rate-limit.js';
+export type { FollowedVolume } from './cluster/standing.js';
+export type { SyncContext } from './cluster/sync-known-volume.js';
+export { type SyncVolumesOptions, syncVolumes } from './cluster/sync-volumes.js';
+export { defaultTurnLimits, type TurnLimits } from './cluster/turns.js';
+export { createVanishWatch, type VanishedVolume, type VanishWatch } from './cluster/vanished.js';
+export type { KnownVolume, VolumeListing, VolumeLocation, VolumeSource } from './cluster/volume-source.js';
 export { type ComparedCopy, compareWithLeader, type Divergence } from './compare-with-leader.js';
 export { FollowError, type FollowErrorCode } from './errors.js';
-export { type FollowedVolume, type FollowVolumesOptions, followVolumes } from './follow-volumes.js';
 export { releaseHeld } from './loss-guard.js';
 export { defaultSyncPolicy, type SyncPolicy } from './policy.js';
-export type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
+export { failedReport, type SyncOutcome, type SyncProgress, type SyncReport } from './report.js';
 export type { DamagedNeedle } from './restore/check-restored.js';
 export { type FindNeedleOptions, type FoundNeedle, findNeedle } from './restore/find-needle.js';
 export type { KeptVolume } from './restore/generations.js';
@@ -18,7 +26,4 @@ export {
 } from './restore/restore-volume.js';
 export type { RestoredFile } from './restore/restored-file.js';
 export type { VolumeState } from './restore/volume-state.js';
-export type { SyncContext } from './sync-known-volume.js';
 export { type SyncVolumeOptions, syncVolume } from './sync-volume.js';
-export { DEFAULT_VOLUMES_AT_ONCE, type SyncVolumesOptions, syncVolumes } from './sync-volumes.js';
-export { chooseLocation, type KnownVolume, type VolumeLocation, type VolumeSource } from './volume-source.js';

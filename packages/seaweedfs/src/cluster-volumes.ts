@@ -28,8 +28,15 @@ export interface ClusterVolume {
   readonly deleteCount: number;
 }
 
-/** Every copy that a topology lists. Only nodes list volumes; the levels above carry sums (protocol.md §2). */
-export function clusterVolumes(topology: masterPb.TopologyInfo | undefined): ClusterVolume[] {
+export interface ClusterTopology {
+  /** Every server that the master hears of, those without a volume included. */
+  readonly servers: readonly ClusterServer[];
+  readonly volumes: readonly ClusterVolume[];
+}
+
+/** Every server and copy that a topology lists. Only nodes list volumes; the levels above carry sums (protocol.md §2). */
+export function clusterTopology(topology: masterPb.TopologyInfo | undefined): ClusterTopology {
+  const servers: ClusterServer[] = [];
   const volumes: ClusterVolume[] = [];
   for (const dataCenter of topology?.dataCenterInfos ?? []) {
     for (const rack of dataCenter.rackInfos) {
@@ -40,11 +47,12 @@ export function clusterVolumes(topology: masterPb.TopologyInfo | undefined): Clu
           dataCenter: dataCenter.id,
           rack: rack.id,
         };
+        servers.push(server);
         for (const disk of Object.values(node.diskInfos)) volumes.push(...diskVolumes(disk, server));
       }
     }
   }
-  return volumes;
+  return { servers, volumes };
 }
 
 function* diskVolumes(disk: masterPb.DiskInfo, server: ClusterServer): Generator<ClusterVolume, void> {

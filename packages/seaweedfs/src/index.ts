@@ -1,5 +1,5 @@
 export { locationAddress, parseServerAddress, type ServerAddress } from './address.js';
-export type { ClusterServer, ClusterVolume, ClusterVolumeKind } from './cluster-volumes.js';
+export type { ClusterServer, ClusterTopology, ClusterVolume, ClusterVolumeKind } from './cluster-volumes.js';
 export { SeaweedError, type SeaweedErrorCode } from './errors.js';
 export { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';
 export {

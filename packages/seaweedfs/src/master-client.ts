@@ -1,7 +1,7 @@
 import type { Timers } from '@holdfast/format';
 import { type HttpFetch, masterPb, type RpcTransport } from '@holdfast/protocol';
 import { locationAddress, parseServerAddress, type ServerAddress } from './address.js';
-import { type ClusterVolume, clusterVolumes } from './cluster-volumes.js';
+import { type ClusterTopology, clusterTopology } from './cluster-volumes.js';
 import { SeaweedError } from './errors.js';
 import { readJsonPage } from './http-page.js';
 import { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';
@@ -32,10 +32,9 @@ export interface LocationChange {
   readonly removedVolumeIds: readonly number[];
 }
 
-export interface ClusterListing {
+/** Every copy of every volume is in it, those that cannot be followed included. */
+export interface ClusterListing extends ClusterTopology {
   readonly volumeSizeLimitBytes: number;
-  /** Every copy of every volume, those that cannot be followed included. */
-  readonly volumes: readonly ClusterVolume[];
 }
 
 /** A SeaweedFS master. Every failure is a `SeaweedError`, an abort is the signal's reason; nothing is retried. */
@@ -93,7 +92,7 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
         );
         return {
           volumeSizeLimitBytes: Number(volumeSizeLimitMb) * MiB,
-          volumes: clusterVolumes(topologyInfo),
+          ...clusterTopology(topologyInfo),
         };
       }, signal),
 

@@ -1,3 +1,4 @@
+export { type Absence, type AbsenceLedger, openAbsenceLedger } from './absences.js';
 export { assertNotServed, bindCluster, readClusterBinding } from './cluster-binding.js';
 export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
 export { type DirectoryLock, lockDirectory } from './directory-lock.js';
@@ -31,6 +32,7 @@ export { listVolumeHomes } from './generation/list-volume-homes.js';
 export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
 export type { PoolFiles } from './generation/pool-files.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
+export { type RemoveVolumeOptions, removeVolume } from './generation/remove-volume.js';
 export type {
   FormerGeneration,
   HeldGeneration,

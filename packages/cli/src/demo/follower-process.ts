@@ -32,12 +32,19 @@ try {
     assertLocked: () => lock.assertHeld(),
     onProgress: () => undefined,
     source: {
-      list: async (signal) =>
-        (await leader.sweep(signal)).map(({ volumeId, collection }) => ({
-          volume: { volumeId, collection },
-          locations: [{ server: 'demo', leader }],
-          unsupported: undefined,
-        })),
+      selects: () => true,
+      async list(signal) {
+        const entries = await leader.sweep(signal);
+        return {
+          volumes: entries.map(({ volumeId, collection }) => ({
+            volume: { volumeId, collection },
+            locations: [{ server: 'demo', leader }],
+            unsupported: undefined,
+          })),
+          servers: new Map([['demo', leader]]),
+          clusterVolumeCount: entries.length,
+        };
+      },
     },
     intervalMs: 50,
     proveEveryMs: 60_000,
@@ -47,6 +54,7 @@ try {
       send({ outcome, revision, datSize, ok, error, bytesReceived });
     },
     onLag: () => undefined,
+    onVanished: () => undefined,
     onProblem: () => undefined,
   });
 } finally {

@@ -1,19 +1,26 @@
 import { resolve } from 'node:path';
-import { type KnownVolume, type SyncReport, syncVolumes } from '@holdfast/follower';
+import {
+  createVanishWatch,
+  FollowError,
+  failedReport,
+  type KnownVolume,
+  type SyncReport,
+  syncVolumes,
+  type VanishedVolume,
+} from '@holdfast/follower';
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
-import { LeaderError } from '@holdfast/protocol';
-import { listVolumeHomes } from '@holdfast/store';
+import { listVolumeHomes, openAbsenceLedger } from '@holdfast/store';
 import { openCluster } from '../cluster.js';
-import { combineExitCodes, exitCodes } from '../exit-code.js';
+import { combineExitCodes, type ExitCode, exitCodes } from '../exit-code.js';
 import { createProgressView } from '../progress.js';
-import { createRateLimit } from '../rate-limit.js';
 import { describeReport, reportExitCode, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
 import { openStatusWriter } from '../status-file.js';
-import { policyOf, selectionOf, syncFlags } from '../sync-flags.js';
+import { pruneAfterMs, selectionOf, syncContextOf, syncFlags } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
+import { announceVanished } from '../vanished-line.js';
 import { defineVerb, type VerbContext } from '../verb.js';
-import { describeSelection, isSelected, namedVolumes, type VolumeSelection } from '../volume-selection.js';
+import { describeSelection, namedVolumes, type VolumeSelection } from '../volume-selection.js';
 import { openWorkingDirectory } from '../working-directory.js';
 
 export const backup = defineVerb({
@@ -26,19 +33,17 @@ export const backup = defineVerb({
     'holdfast backup --master 127.0.0.1:9333 --dir /backup --volume 3,7-12 --json',
   ],
   async run(flags, _positionals, context) {
-    const { env, timers, output, log, signal } = context;
+    const { env, output, log, signal } = context;
     const selection = selectionOf(flags);
-    const maxRate = flags['max-rate'];
     const cluster = openCluster({
       masters: flags.master,
       security: await readSecurity(flags),
       selection,
-      rateLimit: maxRate === undefined ? undefined : createRateLimit(maxRate, env.clock, timers),
       context,
     });
-    const known = await cluster.list(signal);
-    const vanished = await findVanished(known, selection, flags.dir, context);
-    assertMatched(known, vanished, selection);
+    const listing = await cluster.list(signal);
+    const held = (await listVolumeHomes(env, resolve(flags.dir))).filter(cluster.selects);
+    assertMatched(listing.volumes, held, selection);
     const directory = await openWorkingDirectory(context, {
       path: flags.dir,
       clusterId: await cluster.clusterId(signal),
@@ -48,17 +53,13 @@ export const backup = defineVerb({
       clock: env.clock,
       terminal: progressTerminal(context),
       writeLine: (line) => output.event({}, output.isJson ? undefined : line),
-      volumeCount: known.length,
+      volumeCount: listing.volumes.length,
     });
     try {
       const status = await openStatusWriter(env, directory.path, 'backup');
-      const reports = await syncVolumes(known, {
-        directory: directory.path,
-        env,
-        timers,
-        policy: policyOf(flags),
-        takeOver: flags['take-over'],
-        assertLocked: directory.assertLocked,
+      const syncContext = syncContextOf(flags, directory, context);
+      const reports = await syncVolumes(listing, {
+        ...syncContext,
         onProgress: progress.update,
         signal,
         async onReport(report) {
@@ -69,14 +70,18 @@ export const backup = defineVerb({
         },
       });
       progress.close();
-      for (const { volumeId: id, collection } of vanished) {
-        const name = formatVolumeName({ volumeId: id, collection });
-        output.event(
-          { event: 'vanished', id, collection },
-          `volume ${name}: no server has it now; the copy is kept`,
-        );
+      const vanishWatch = createVanishWatch({
+        ...syncContext,
+        source: cluster,
+        absences: await openAbsenceLedger(env, directory.path),
+        pruneAfterMs: pruneAfterMs(flags),
+      });
+      const vanished = await vanishWatch.judge(listing, held);
+      for (const volume of vanished) {
+        await status.noteVanished(volume);
+        announceVanished(volume, output);
       }
-      return summarize(reports, context);
+      return summarize([...reports, ...missedReports(listing.volumes, vanished, selection)], context);
     } finally {
       progress.close();
       await directory.release();
@@ -84,45 +89,41 @@ export const backup = defineVerb({
   },
 });
 
-/** Volumes that DIR holds and the selection takes in, but no server has now: they are kept, and told. */
-async function findVanished(
-  known: readonly KnownVolume[],
-  selection: VolumeSelection,
-  path: string,
-  { env }: VerbContext,
-): Promise<readonly VolumeName[]> {
-  const listed = new Set(known.map(({ volume }) => formatVolumeName(volume)));
-  const held = await listVolumeHomes(env, resolve(path));
-  return held.filter(
-    (name) => isSelected(selection, name.volumeId, name.collection) && !listed.has(formatVolumeName(name)),
-  );
-}
-
-/** A volume that was asked for by its id must be there; so must any at all. */
+/** A volume that was asked for by its id must be there, or be held; so must any at all. */
 function assertMatched(
   known: readonly KnownVolume[],
-  vanished: readonly VolumeName[],
+  held: readonly VolumeName[],
   selection: VolumeSelection,
 ): void {
-  const has = (volumes: readonly VolumeName[], id: number) => volumes.some(({ volumeId }) => volumeId === id);
-  const listed = known.map(({ volume }) => volume);
-  const missing = namedVolumes(selection).filter((id) => !has(listed, id));
-  const down = missing.length === 0 && known.length > 0 ? [] : missing.filter((id) => has(vanished, id));
-  if (down.length > 0 || (known.length === 0 && vanished.length > 0)) {
-    const which = down.length > 0 ? `volume ${down.join(', ')}` : 'any volume';
-    throw new LeaderError(
-      'unreachable',
-      `no volume server of the cluster has ${which} now; the copy here is kept`,
-    );
-  }
-  if (missing.length === 0 && known.length > 0) return;
+  const there = [...known.map(({ volume }) => volume), ...held];
+  const missing = namedVolumes(selection).filter((id) => !there.some(({ volumeId }) => volumeId === id));
+  if (missing.length === 0 && there.length > 0) return;
   const what = missing.length > 0 ? `no volume ${missing.join(', ')}` : 'no volume';
   throw new UsageError(
     `nothing matched: the cluster lists ${what} for ${describeSelection(selection)}; check --master, --volume and --collection`,
   );
 }
 
-function summarize(reports: readonly SyncReport[], { output }: VerbContext) {
+/** Volumes that were asked for by their ids, or all that there are, and that no server has now: they have failed. */
+function missedReports(
+  known: readonly KnownVolume[],
+  vanished: readonly VanishedVolume[],
+  selection: VolumeSelection,
+): readonly SyncReport[] {
+  const named = namedVolumes(selection);
+  return vanished
+    .filter(
+      ({ volume, outcome }) =>
+        outcome !== 'pruned' && (known.length === 0 || named.includes(volume.volumeId)),
+    )
+    .map(({ volume }) => {
+      const message = `volume ${formatVolumeName(volume)}: no volume server of the cluster has it now; the copy here is kept`;
+      const { volumeId } = volume;
+      return failedReport(volume, new FollowError('leader-unreachable', message, { volumeId }));
+    });
+}
+
+function summarize(reports: readonly SyncReport[], { output }: VerbContext): ExitCode {
   const exitCode = combineExitCodes(reports.map(reportExitCode));
   const failed = reports.filter(({ ok }) => !ok);
   const total = (field: 'bytesReceived' | 'datSize') =>

@@ -6,13 +6,13 @@ import { explainError, formatExplanation } from '../explain-error.js';
 import { durationMs, port } from '../flag-values.js';
 import { type HttpPages, serveHttpPages } from '../http-pages.js';
 import { createFollowMetrics } from '../metrics.js';
-import { createRateLimit } from '../rate-limit.js';
 import { describeReport, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
 import { openStatusWriter } from '../status-file.js';
 import { statusHtml, statusJson } from '../status-page.js';
-import { policyOf, selectionOf, syncFlags } from '../sync-flags.js';
+import { pruneAfterMs, selectionOf, syncContextOf, syncFlags } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
+import { announceVanished } from '../vanished-line.js';
 import { defineVerb, type VerbContext } from '../verb.js';
 import { openWorkingDirectory } from '../working-directory.js';
 
@@ -51,8 +51,7 @@ export const follow = defineVerb({
   },
   examples: ['holdfast follow --master 127.0.0.1:9333 --dir /backup --interval 1s --status-port 8080'],
   async run(flags, _positionals, context) {
-    const { env, timers, output, log, signal } = context;
-    const maxRate = flags['max-rate'];
+    const { env, output, log, signal } = context;
     if (flags['prove-every'] < flags.interval) {
       throw new UsageError('--prove-every is shorter than --interval: take a longer one');
     }
@@ -60,7 +59,6 @@ export const follow = defineVerb({
       masters: flags.master,
       security: await readSecurity(flags),
       selection: selectionOf(flags),
-      rateLimit: maxRate === undefined ? undefined : createRateLimit(maxRate, env.clock, timers),
       context,
     });
     const directory = await openWorkingDirectory(context, {
@@ -79,16 +77,12 @@ export const follow = defineVerb({
         `following into ${directory.path}; Ctrl-C ends it`,
       );
       await followVolumes({
-        directory: directory.path,
-        env,
-        timers,
-        policy: policyOf(flags),
-        takeOver: flags['take-over'],
-        assertLocked: directory.assertLocked,
+        ...syncContextOf(flags, directory, context),
         onProgress: (progress) => log.debug({ progress }, 'progress'),
         source: cluster,
         intervalMs: flags.interval,
         proveEveryMs: flags['prove-every'],
+        pruneAfterMs: pruneAfterMs(flags),
         signal,
         async onVolume(followed) {
           volumes.set(formatVolumeName(followed.known.volume), followed);
@@ -99,6 +93,11 @@ export const follow = defineVerb({
         onLag(followed) {
           volumes.set(formatVolumeName(followed.known.volume), followed);
           metrics.note(followed);
+        },
+        async onVanished(vanished) {
+          if (vanished.outcome === 'pruned') volumes.delete(formatVolumeName(vanished.volume));
+          await status.noteVanished(vanished);
+          announceVanished(vanished, output);
         },
         onProblem: (error) => {
           const explanation = explainError(error);
@@ -142,18 +141,10 @@ export const follow = defineVerb({
 });
 
 /** Says what happened; a volume that is as it was is only logged. */
-function announce(
-  { report, lagBytes, hasVanished, known }: FollowedVolume,
-  { output, log }: VerbContext,
-): void {
+function announce({ report, lagBytes, hasVanished }: FollowedVolume, { output, log }: VerbContext): void {
   log.info({ report, lagBytes, hasVanished }, 'volume');
-  if (hasVanished) {
-    const name = formatVolumeName(known.volume);
-    output.event(
-      { event: 'vanished', id: report.id, collection: report.collection },
-      `volume ${name}: the cluster no longer lists it; the copy is kept`,
-    );
-  } else if (report.outcome === 'idle' && report.ok) {
+  if (hasVanished) return;
+  if (report.outcome === 'idle' && report.ok) {
     output.event({ event: 'volume', ...toReportLine(report), lagBytes });
   } else {
     output.event({ event: 'volume', ...toReportLine(report), lagBytes }, describeReport(report));

@@ -33,10 +33,9 @@ export const verify = defineVerb({
             masters: flags.master,
             security: await readSecurity(flags),
             selection,
-            rateLimit: undefined,
             context,
           });
-    const known = await cluster?.list(signal);
+    const known = (await cluster?.list(signal))?.volumes;
     const results: VolumeVerification[] = [];
     for (const volume of volumes) {
       const result = await verifyVolume(

@@ -83,6 +83,11 @@ export async function listIfThere(disk: Disk, path: string): Promise<readonly st
 /** Makes a directory whose parent exists, durably. */
 export async function ensureDirectory(disk: Disk, path: string): Promise<void> {
   if (await exists(disk, path)) return;
-  await disk.makeDirectory(path);
+  try {
+    await disk.makeDirectory(path);
+  } catch (error) {
+    // Somebody of ours was faster; it may not be durable yet.
+    if (!isStoreError(error, 'exists')) throw error;
+  }
   await disk.syncDirectory(parentOf(path));
 }

@@ -103,7 +103,7 @@ export function createStockServer(options: StockServerOptions): StockServer {
 
     async fetch(url, { signal }) {
       signal.throwIfAborted();
-      await server.hooks.beforeCall?.({ method: 'GET /status', volumeId: 0 });
+      await unlessAborted(server.hooks.beforeCall?.({ method: 'GET /status', volumeId: 0 }), signal);
       if (!listener) throw new RpcError('unavailable', `${url}: connection refused`);
       const isKnown = url === `http://${httpAddress}/status`;
       return {
@@ -149,6 +149,16 @@ export function createStockServer(options: StockServerOptions): StockServer {
     },
   };
   return server;
+}
+
+/** A request is given up by its caller whatever keeps the answer from coming. */
+async function unlessAborted(wait: void | Promise<void>, signal: AbortSignal): Promise<void> {
+  if (wait === undefined) return;
+  const given = new AbortController();
+  const aborted = new Promise<void>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: given.signal });
+  });
+  await Promise.race([wait, aborted]).finally(() => given.abort());
 }
 
 function statusPage(release: StockRelease, volumes: ReadonlyMap<number, StockVolume>): unknown {

@@ -1,0 +1,98 @@
+import { formatVolumeName, type Timers } from '@holdfast/format';
+import type { LeaderClient } from '@holdfast/protocol';
+import {
+  type AbsenceLedger,
+  openVolumeHome,
+  type StoreEnvironment,
+  StoreError,
+  type VolumeHome,
+} from '@holdfast/store';
+import { FollowError } from '../errors.js';
+import type { SyncPolicy } from '../policy.js';
+import { failedReport, type SyncProgress, type SyncReport } from '../report.js';
+import { syncVolume } from '../sync-volume.js';
+import { syncFromLeader } from './choose-leader.js';
+import type { RateLimit } from './rate-limit.js';
+import type { TurnLimits } from './turns.js';
+import type { KnownVolume } from './volume-source.js';
+
+/** What many volumes are synced with. */
+export interface SyncContext {
+  /** The caller has its lock. */
+  readonly directory: string;
+  readonly env: StoreEnvironment;
+  readonly timers: Timers;
+  readonly policy: SyncPolicy;
+  /** Treats files that are not held as a pool although a server may have written into them. Default false. */
+  readonly takeOver: boolean;
+  /** Reads the directory lock again; called before each position is renamed. */
+  readonly assertLocked: () => Promise<void>;
+  readonly onProgress: (progress: SyncProgress) => void;
+  /** Default: none. */
+  readonly rateLimit?: RateLimit | undefined;
+  /** Default: `defaultTurnLimits`. */
+  readonly turnLimits?: Partial<TurnLimits> | undefined;
+  /** How long a pinned leader copy that is unreachable is waited for. Default: for ever. */
+  readonly failoverAfterMs?: number | undefined;
+}
+
+/** What one turn has beside the context of all. */
+export interface TurnContext extends SyncContext {
+  readonly absences: AbsenceLedger;
+  /** The servers that the cluster counts as alive, by name. */
+  readonly servers: ReadonlyMap<string, LeaderClient>;
+  /** How this turn speaks to a leader. */
+  readonly reach: (leader: LeaderClient) => LeaderClient;
+}
+
+/** Opens the volume's home, syncs it with the right leader copy, prunes, closes. Never throws but for an aborted signal. */
+export async function syncKnownVolume(
+  known: KnownVolume,
+  context: TurnContext,
+  signal: AbortSignal,
+): Promise<SyncReport> {
+  const { volume } = known;
+  if (known.unsupported !== undefined) return unsupportedReport(known);
+  let home: VolumeHome | undefined;
+  try {
+    const { directory, env, takeOver, assertLocked, policy, timers, onProgress } = context;
+    const opened = await openVolumeHome(env, { directory, volume, takeOver, assertLocked });
+    home = opened;
+    const report = await syncFromLeader({
+      known,
+      home,
+      server: (name) => context.servers.get(name),
+      absences: context.absences,
+      failoverAfterMs: context.failoverAfterMs,
+      nowMs: () => env.clock.nowMs(),
+      signal,
+      syncFrom: ({ server, leader }) =>
+        syncVolume({
+          home: opened,
+          directory,
+          volume,
+          leader: context.reach(leader),
+          server,
+          env,
+          timers,
+          policy,
+          signal,
+          onProgress,
+        }),
+    });
+    await home.prune(policy, env.clock.nowMs());
+    return report;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof StoreError) return failedReport(volume, error);
+    throw error;
+  } finally {
+    await home?.close();
+  }
+}
+
+function unsupportedReport({ volume, unsupported }: KnownVolume): SyncReport {
+  const message = `volume ${formatVolumeName(volume)} is ${unsupported}: it cannot be followed; exclude it or restore it to a plain volume`;
+  const error = new FollowError('unsupported', message, { volumeId: volume.volumeId });
+  return { ...failedReport(volume, error), outcome: 'unsupported' };
+}
