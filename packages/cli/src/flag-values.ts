@@ -1,3 +1,4 @@
+import { FormatError, parseInstant } from '@holdfast/format';
 import { UsageError } from './usage-error.js';
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
@@ -97,4 +98,18 @@ export function oneOf<const W extends string>(...words: readonly W[]): (text: st
     if (found === undefined) throw new UsageError(`take one of ${words.join(', ')}`);
     return found;
   };
+}
+
+/**
+ * An instant in RFC 3339 or in nanoseconds, or a day such as `2026-11-03`, which stands for its end (UTC). Milliseconds
+ * since the Unix epoch.
+ */
+export function instantOrDayMs(text: string): number {
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  try {
+    return Number(parseInstant(isDay ? `${text}T23:59:59.999Z` : text) / 1_000_000n);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new UsageError('write a day as 2026-11-03, or a time as 2026-11-03T12:00:00Z', { cause: error });
+  }
 }

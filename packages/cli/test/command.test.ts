@@ -35,7 +35,7 @@ test.each([
   expect(stderr).toMatch(/^holdfast: [^\n]+\n$/);
 });
 
-test.each(['--restore-sample', '--release', '--dry-run'])(
+test.each(['--restore-sample', '--dry-run'])(
   'the flag %s is unknown until it works',
   async (flag) => {
     for (const verb of ['backup', 'follow', 'verify', 'status']) {

@@ -17,8 +17,8 @@ export interface HoldfastResult {
 export interface RunningHoldfast {
   readonly process: ChildProcess;
   readonly ended: Promise<HoldfastResult>;
-  /** Resolves once standard output has a line with `text`; rejects where it ends before. */
-  printed(text: string): Promise<void>;
+  /** Resolves with the first line of standard output that has `text`; rejects where it ends before. */
+  printed(text: string): Promise<string>;
 }
 
 /** The command line in a process of its own, to its end. */
@@ -50,6 +50,7 @@ export function startHoldfast(...args: readonly string[]): RunningHoldfast {
         if (isOver && !stdout.includes(text))
           throw new Error(`holdfast ended without "${text}": ${stdout}${stderr}`);
       }
+      return stdout.split('\n').find((line) => line.includes(text))!;
     },
   };
 }

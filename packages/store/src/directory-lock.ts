@@ -59,6 +59,15 @@ export async function lockDirectory(env: StoreEnvironment, directory: string): P
   }
 }
 
+/** Who works in DIR now, as far as that can be told; `undefined` if nobody does. Takes and changes nothing. */
+export async function findLockHolder(
+  env: StoreEnvironment,
+  directory: string,
+): Promise<{ readonly pid: number; readonly hostName: string } | undefined> {
+  const holder = await readHolder(env, `${directory}/.holdfast/lock`);
+  return holder !== undefined && (await mayLive(env, holder)) ? holder : undefined;
+}
+
 function createLock(
   env: StoreEnvironment,
   directory: string,

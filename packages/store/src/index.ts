@@ -1,7 +1,7 @@
 export { type Absence, type AbsenceLedger, openAbsenceLedger } from './absences.js';
 export { assertNotServed, bindCluster, readClusterBinding } from './cluster-binding.js';
 export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
-export { type DirectoryLock, lockDirectory } from './directory-lock.js';
+export { type DirectoryLock, findLockHolder, lockDirectory } from './directory-lock.js';
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
 export type { Host, Sha256Stream, StoreEnvironment } from './environment.js';
 export {
@@ -33,6 +33,7 @@ export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-vo
 export type { PoolFiles } from './generation/pool-files.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
 export { type RemoveVolumeOptions, removeVolume } from './generation/remove-volume.js';
+export { ensureDirectory, listIfThere, readWhole, replaceFile } from './generation/small-file.js';
 export type {
   FormerGeneration,
   HeldGeneration,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { lockDirectory } from '../src/directory-lock.js';
+import { findLockHolder, lockDirectory } from '../src/directory-lock.js';
 import type { StoreEnvironment } from '../src/environment.js';
 import { temporaryDirectory } from './support/fixtures.js';
 import { env } from './support/needles.js';
@@ -69,8 +69,10 @@ describe('lockDirectory', () => {
     const { child } = await startHolder(directory);
     const { pid } = JSON.parse(readFileSync(`${directory}/.holdfast/lock`, 'utf8'));
     expect(pid).toBe(child.pid);
+    expect(await findLockHolder(env, directory)).toMatchObject({ pid });
     await kill(child);
     expect(existsSync(`${directory}/.holdfast/lock`)).toBe(true);
+    expect(await findLockHolder(env, directory)).toBeUndefined();
     const lock = await lockDirectory(env, directory);
     await lock.assertHeld();
     await lock.release();

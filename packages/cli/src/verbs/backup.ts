@@ -15,7 +15,7 @@ import { combineExitCodes, type ExitCode, exitCodes } from '../exit-code.js';
 import { createProgressView } from '../progress.js';
 import { describeReport, reportExitCode, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
-import { openStatusWriter } from '../status-file.js';
+import { openStatusBook } from '../status-book.js';
 import { pruneAfterMs, selectionOf, syncContextOf, syncFlags } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
 import { announceVanished } from '../vanished-line.js';
@@ -56,7 +56,7 @@ export const backup = defineVerb({
       volumeCount: listing.volumes.length,
     });
     try {
-      const status = await openStatusWriter(env, directory.path, 'backup');
+      await using status = await openStatusBook(context, { directory: directory.path, verb: 'backup' });
       const syncContext = syncContextOf(flags, directory, context);
       const reports = await syncVolumes(listing, {
         ...syncContext,
@@ -64,7 +64,7 @@ export const backup = defineVerb({
         signal,
         async onReport(report) {
           log.info({ report }, 'synced');
-          await status.noteReport(report);
+          status.noteReport(report);
           if (output.isJson) output.event({ event: 'volume', ...toReportLine(report) });
           else progress.finish(report.id, describeReport(report));
         },
@@ -78,9 +78,10 @@ export const backup = defineVerb({
       });
       const vanished = await vanishWatch.judge(listing, held);
       for (const volume of vanished) {
-        await status.noteVanished(volume);
+        status.noteVanished(volume);
         announceVanished(volume, output);
       }
+      await status.close();
       return summarize([...reports, ...missedReports(listing.volumes, vanished, selection)], context);
     } finally {
       progress.close();

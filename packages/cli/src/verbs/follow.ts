@@ -8,7 +8,7 @@ import { type HttpPages, serveHttpPages } from '../http-pages.js';
 import { createFollowMetrics } from '../metrics.js';
 import { describeReport, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
-import { openStatusWriter } from '../status-file.js';
+import { openStatusBook, type StatusBook } from '../status-book.js';
 import { statusHtml, statusJson } from '../status-page.js';
 import { pruneAfterMs, selectionOf, syncContextOf, syncFlags } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
@@ -70,8 +70,12 @@ export const follow = defineVerb({
     const metrics = createFollowMetrics(env.clock);
     const pages: HttpPages[] = [];
     try {
-      await servePages(flags['metrics-port'], flags['status-port']);
-      const status = await openStatusWriter(env, directory.path, 'follow');
+      await using status = await openStatusBook(context, {
+        directory: directory.path,
+        verb: 'follow',
+        proveEveryMs: flags['prove-every'],
+      });
+      await servePages(flags['metrics-port'], flags['status-port'], status);
       output.event(
         { event: 'following', dir: directory.path },
         `following into ${directory.path}; Ctrl-C ends it`,
@@ -88,15 +92,16 @@ export const follow = defineVerb({
           volumes.set(formatVolumeName(followed.known.volume), followed);
           metrics.note(followed);
           announce(followed, context);
-          await status.noteFollowed(followed);
+          status.noteFollowed(followed);
         },
         onLag(followed) {
+          status.noteLag(followed);
           volumes.set(formatVolumeName(followed.known.volume), followed);
           metrics.note(followed);
         },
         async onVanished(vanished) {
           if (vanished.outcome === 'pruned') volumes.delete(formatVolumeName(vanished.volume));
-          await status.noteVanished(vanished);
+          status.noteVanished(vanished);
           announceVanished(vanished, output);
         },
         onProblem: (error) => {
@@ -118,8 +123,8 @@ export const follow = defineVerb({
     async function servePages(
       metricsPort: number | undefined,
       statusPort: number | undefined,
+      status: StatusBook,
     ): Promise<void> {
-      const shown = () => [...volumes.values()];
       if (metricsPort !== undefined) {
         const served = await serveHttpPages('--metrics-port', metricsPort, { '/metrics': metrics });
         pages.push(served);
@@ -130,8 +135,8 @@ export const follow = defineVerb({
       }
       if (statusPort !== undefined) {
         const served = await serveHttpPages('--status-port', statusPort, {
-          '/': { contentType: 'text/html; charset=utf-8', render: () => statusHtml(shown(), env.clock) },
-          '/status.json': { contentType: 'application/json', render: () => statusJson(shown(), env.clock) },
+          '/': { contentType: 'text/html; charset=utf-8', render: () => statusHtml(status.document()) },
+          '/status.json': { contentType: 'application/json', render: () => statusJson(status.document()) },
         });
         pages.push(served);
         output.event({ event: 'listening', statusPort: served.port }, `status page at port ${served.port}/`);

@@ -3,9 +3,9 @@ import { masterFlag, openCluster } from '../cluster.js';
 import { combineExitCodes, exitCodes } from '../exit-code.js';
 import { type LocalVolume, selectLocalVolumes } from '../local-volumes.js';
 import { readSecurity, securityFlags } from '../security.js';
-import { noteVerifications, type VerificationRecord } from '../status-file.js';
 import { directoryFlag, selectionFlags, selectionOf } from '../sync-flags.js';
 import { defineVerb, type VerbContext } from '../verb.js';
+import { noteVerifications, type VerificationRecord } from '../verification-file.js';
 import { type VolumeFinding, type VolumeVerification, verifyVolume } from '../verify-volume.js';
 
 export const verify = defineVerb({

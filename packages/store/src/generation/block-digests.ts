@@ -1,5 +1,5 @@
 import type { RandomAccess } from '@holdfast/index';
-import type { StoreEnvironment } from '../environment.js';
+import type { Sha256Stream, StoreEnvironment } from '../environment.js';
 
 /** Each of these of a file has a digest of its own; the last, partial one's is in the position. */
 export const BLOCK_SIZE_BYTES = 1 << 16;
@@ -172,4 +172,18 @@ export async function* checkedBytes(
     for (const difference of differences) throw fail(difference);
     yield bytes.subarray(0, Math.min(bytes.length, lengthBytes - offset));
   }
+}
+
+/** Takes every block's digest into a hash, in order, the last, partial one's behind them. */
+export async function hashDigests(
+  hash: Sha256Stream,
+  { lengthBytes, digests, tailDigest }: DigestedContent,
+  signal?: AbortSignal,
+): Promise<void> {
+  const listBytes = blockCount(lengthBytes) * DIGEST_SIZE_BYTES;
+  for (let at = 0; at < listBytes; at += BLOCK_SIZE_BYTES) {
+    signal?.throwIfAborted();
+    hash.push(await digests.readAt(at, Math.min(BLOCK_SIZE_BYTES, listBytes - at)));
+  }
+  hash.push(fromHex(tailDigest));
 }

@@ -9,6 +9,7 @@ import {
   blockCount,
   DIGEST_SIZE_BYTES,
   differingBlocks,
+  hashDigests,
   toHex,
 } from './block-digests.js';
 import { boundedAccess } from './bounded-access.js';
@@ -45,6 +46,12 @@ export interface GenerationReader {
   history(signal?: AbortSignal): AsyncIterable<HistoryLine>;
   /** Reads everything and gives each block that differs from its digest; a missing digest is a finding too. */
   checkDigests(signal?: AbortSignal): AsyncIterable<DigestFinding>;
+  /**
+   * One digest for both files up to the position, in hex: SHA-256 of the text `<datSizeBytes> <idxSizeBytes>\n`, the
+   * digest of each block of 64 KiB of the `.dat`, the last, partial one's included, and the same of the `.idx`. Equal
+   * for equal content. It is made of the digests alone: `checkDigests` compares them with the bytes.
+   */
+  contentDigest(signal?: AbortSignal): Promise<string>;
   /** The files as they were at a state of `history`, or up to a record between two. Error `not-found`. */
   openState(state: StateLengths): Promise<GenerationState>;
   /** What its `.vif` says; without one, what the position knows. */
@@ -169,6 +176,9 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
   const { id, record, close } = files;
   const { position, indexSerial } = record;
   const own = layout.generation(id);
+  const { datSizeBytes, idxSizeBytes } = position;
+  const datContent = { lengthBytes: datSizeBytes, tailDigest: record.dat.tailDigest };
+  const idxContent = { lengthBytes: idxSizeBytes, tailDigest: record.idx.tailDigest };
 
   async function* findingsOf(
     file: DigestFinding['file'],
@@ -212,11 +222,25 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
     },
 
     async *checkDigests(signal) {
-      const { datSizeBytes, idxSizeBytes } = position;
-      const dat = { data: files.dat, lengthBytes: datSizeBytes, tailDigest: record.dat.tailDigest };
-      const idx = { data: files.idx, lengthBytes: idxSizeBytes, tailDigest: record.idx.tailDigest };
-      yield* findingsOf('dat', dat, own.datDigests, signal);
-      yield* findingsOf('idx', idx, own.idxDigests(indexSerial), signal);
+      yield* findingsOf('dat', { data: files.dat, ...datContent }, own.datDigests, signal);
+      yield* findingsOf('idx', { data: files.idx, ...idxContent }, own.idxDigests(indexSerial), signal);
+    },
+
+    async contentDigest(signal) {
+      const hash = env.createSha256();
+      hash.push(new TextEncoder().encode(`${datSizeBytes} ${idxSizeBytes}\n`));
+      for (const [content, path] of [
+        [datContent, own.datDigests],
+        [idxContent, own.idxDigests(indexSerial)],
+      ] as const) {
+        const digests = await openIfThere(env, path);
+        try {
+          await hashDigests(hash, { ...content, digests }, signal);
+        } finally {
+          await digests.close();
+        }
+      }
+      return toHex(hash.digest());
     },
 
     async openState(state) {
@@ -226,14 +250,10 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
         : undefined;
       const datDigests = await openIfThere(env, own.datDigests);
       const idxDigests = await openIfThere(env, own.idxDigests(state.indexSerial));
-      const idxLengthBytes = (await formerIdx?.sizeBytes()) ?? position.idxSizeBytes;
+      const idxLengthBytes = (await formerIdx?.sizeBytes()) ?? idxSizeBytes;
       const idxTailDigest =
         formerIdx === undefined ? record.idx.tailDigest : await sealedDigest(idxDigests, idxLengthBytes);
-      const dat = {
-        lengthBytes: position.datSizeBytes,
-        digests: datDigests,
-        tailDigest: record.dat.tailDigest,
-      };
+      const dat = { ...datContent, digests: datDigests };
       const idx = { lengthBytes: idxLengthBytes, digests: idxDigests, tailDigest: idxTailDigest };
       return {
         dat: stateFile(env, own.dat, files.dat, dat, state.datSizeBytes),
