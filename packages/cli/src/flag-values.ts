@@ -1,4 +1,4 @@
-import { FormatError, parseInstant } from '@holdfast/format';
+import { type FileId, FormatError, parseFileId, parseInstant } from '@holdfast/format';
 import { UsageError } from './usage-error.js';
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
@@ -106,10 +106,30 @@ export function oneOf<const W extends string>(...words: readonly W[]): (text: st
  */
 export function instantOrDayMs(text: string): number {
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  return parsed(
+    () => Number(parseInstant(isDay ? `${text}T23:59:59.999Z` : text) / 1_000_000n),
+    'write a day as 2026-11-03, or a time as 2026-11-03T12:00:00Z',
+  );
+}
+
+/** An instant in Unix nanoseconds: RFC 3339 with its offset from UTC, or the number itself. */
+export function instantNs(text: string): bigint {
+  return parsed(
+    () => parseInstant(text),
+    'write an instant such as 2026-01-31T12:00:00Z, or in nanoseconds since 1970',
+  );
+}
+
+/** A file id as SeaweedFS gives it. */
+export function fileId(text: string): FileId {
+  return parsed(() => parseFileId(text), 'write a file id such as 3,01637037d6');
+}
+
+function parsed<T>(parse: () => T, advice: string): T {
   try {
-    return Number(parseInstant(isDay ? `${text}T23:59:59.999Z` : text) / 1_000_000n);
+    return parse();
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new UsageError('write a day as 2026-11-03, or a time as 2026-11-03T12:00:00Z', { cause: error });
+    if (error instanceof FormatError) throw new UsageError(advice, { cause: error });
+    throw error;
   }
 }

@@ -1,12 +1,15 @@
 import type { SyncProgress } from '@holdfast/follower';
 import type { Clock } from '@holdfast/format';
 import { type Bar, MultiBar } from 'cli-progress';
-import { formatBytes } from './output.js';
+import { formatBytes, type Output } from './output.js';
 
-/** Shows how far the syncs are. */
+/** How far one volume is. */
+type VolumeProgress = Pick<SyncProgress, 'volumeId' | 'doneBytes' | 'totalBytes' | 'bytesReceived'>;
+
+/** Shows how far the volumes are. */
 export interface ProgressView {
-  update(progress: SyncProgress): void;
-  /** The volume's sync is over: its bar goes, its line comes. */
+  update(progress: VolumeProgress): void;
+  /** The volume is done: its bar goes, its line comes. */
   finish(volumeId: number, line: string): void;
   /** Idempotent. */
   close(): void;
@@ -38,7 +41,7 @@ interface RunningVolume {
   readonly bar: Bar;
   readonly startedMs: number;
   readonly startBytes: number;
-  progress: SyncProgress;
+  progress: VolumeProgress;
 }
 
 function createBars({ clock, volumeCount }: ProgressOptions, stream: NodeJS.WritableStream): ProgressView {
@@ -108,7 +111,11 @@ function createBars({ clock, volumeCount }: ProgressOptions, stream: NodeJS.Writ
   };
 }
 
-function volumePayload(progress: SyncProgress, gainedBytes: number, seconds: number): Record<string, string> {
+function volumePayload(
+  progress: VolumeProgress,
+  gainedBytes: number,
+  seconds: number,
+): Record<string, string> {
   const rate = seconds > 0 ? gainedBytes / seconds : 0;
   const remaining = progress.totalBytes - progress.doneBytes;
   return {
@@ -117,6 +124,11 @@ function volumePayload(progress: SyncProgress, gainedBytes: number, seconds: num
     rate: formatRate(gainedBytes, seconds),
     remaining: rate > 0 ? `${Math.ceil(remaining / rate)} s left` : '',
   };
+}
+
+/** Bars go to standard error, and only where a person looks at both. */
+export function progressTerminal({ isJson, sink }: Output): NodeJS.WriteStream | undefined {
+  return !isJson && sink.isTerminal && process.stderr.isTTY ? process.stderr : undefined;
 }
 
 function formatRate(bytes: number, seconds: number): string {

@@ -17,6 +17,12 @@ export { type FindNeedleOptions, type FoundNeedle, findNeedle } from './restore/
 export type { KeptVolume } from './restore/generations.js';
 export { listRestorable, type RestorableRange } from './restore/restorable.js';
 export {
+  type NeedleFile,
+  type RestoredNeedle,
+  type RestoreNeedleOptions,
+  restoreNeedle,
+} from './restore/restore-needle.js';
+export {
   planRestore,
   type RestorableState,
   type RestoredVolume,

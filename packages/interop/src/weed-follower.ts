@@ -1,7 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultSyncPolicy, type SyncPolicy, type SyncReport, syncVolume } from '@holdfast/follower';
+import {
+  defaultSyncPolicy,
+  releaseHeld,
+  type SyncPolicy,
+  type SyncReport,
+  syncVolume,
+} from '@holdfast/follower';
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
 import { systemTimers } from '@holdfast/format/node';
 import type { LeaderClient, RpcTransport } from '@holdfast/protocol';
@@ -26,7 +32,7 @@ export interface WeedFollower {
   /** One run, as `backup` does it: pruned when it has ended. */
   sync(volumeId: number, collection?: string): Promise<SyncReport>;
   former(volumeId: number): Promise<readonly FormerGeneration[]>;
-  /** Gives up every hold on former generations. */
+  /** What an operator's release does. */
   release(volumeId: number): Promise<void>;
   /** A file of the copy as it is on disk now. */
   readFile(volumeId: number, ext: '.dat' | '.idx', collection?: string): Promise<Buffer>;
@@ -81,7 +87,7 @@ export async function createWeedFollower(
         return report;
       }),
     former: (volumeId) => atHome({ volumeId, collection: '' }, (home) => home.former()),
-    release: (volumeId) => atHome({ volumeId, collection: '' }, (home) => home.release()),
+    release: (volumeId) => atHome({ volumeId, collection: '' }, releaseHeld),
     readFile: (volumeId, ext, collection = '') =>
       readFile(join(directory, formatVolumeName({ volumeId, collection }) + ext)),
     async differences(volumeId, collection = '') {

@@ -12,7 +12,7 @@ import { formatVolumeName, type VolumeName } from '@holdfast/format';
 import { listVolumeHomes, openAbsenceLedger } from '@holdfast/store';
 import { openCluster } from '../cluster.js';
 import { combineExitCodes, type ExitCode, exitCodes } from '../exit-code.js';
-import { createProgressView } from '../progress.js';
+import { createProgressView, progressTerminal } from '../progress.js';
 import { describeReport, reportExitCode, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
 import { openStatusBook } from '../status-book.js';
@@ -51,7 +51,7 @@ export const backup = defineVerb({
     });
     const progress = createProgressView({
       clock: env.clock,
-      terminal: progressTerminal(context),
+      terminal: progressTerminal(output),
       writeLine: (line) => output.event({}, output.isJson ? undefined : line),
       volumeCount: listing.volumes.length,
     });
@@ -144,9 +144,4 @@ function summarize(reports: readonly SyncReport[], { output }: VerbContext): Exi
     `${proved}, ${total('datSize')} bytes held, ${total('bytesReceived')} received${guard}`,
   );
   return exitCode;
-}
-
-/** Bars go to standard error, and only where a person looks at both. */
-function progressTerminal({ output }: VerbContext): NodeJS.WriteStream | undefined {
-  return !output.isJson && output.sink.isTerminal && process.stderr.isTTY ? process.stderr : undefined;
 }

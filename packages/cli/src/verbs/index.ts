@@ -10,6 +10,7 @@ const loaders = {
   follow: async () => (await import('./follow.js')).follow,
   verify: async () => (await import('./verify.js')).verify,
   status: async () => (await import('./status.js')).status,
+  restore: async () => (await import('./restore.js')).restore,
   inspect: async () => (await import('./inspect.js')).inspect,
   fix: async () => (await import('./fix.js')).fix,
   serve: async () => (await import('./serve.js')).serve,

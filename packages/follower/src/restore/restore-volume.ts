@@ -1,8 +1,15 @@
 import { formatInstant, formatVolumeName, writeVolumeInfo } from '@holdfast/format';
-import { ensureFree, type GenerationReader, type StoreEnvironment, StoreError } from '@holdfast/store';
+import { ensureFree, type GenerationReader, type StoreEnvironment } from '@holdfast/store';
 import { checkRestored, type DamagedNeedle } from './check-restored.js';
 import type { KeptVolume } from './generations.js';
-import { emptyDirectory, oneChunk, type RestoredFile, writeRestoredFile } from './restored-file.js';
+import {
+  assertAbsent,
+  chunksOf,
+  emptyDirectory,
+  type RestoredFile,
+  tidyUp,
+  writeRestoredFile,
+} from './restored-file.js';
 import { withStateAt } from './state-at.js';
 import { atNs, instantOf, type VolumeState } from './volume-state.js';
 
@@ -36,7 +43,7 @@ export interface RestorableState extends VolumeState {
 
 /** The content of the manifest, and what `restore` reports. */
 export interface RestoredVolume extends RestorableState {
-  readonly volumeId: number;
+  readonly id: number;
   readonly collection: string;
   readonly liveNeedles: number;
   readonly damaged: readonly DamagedNeedle[];
@@ -85,10 +92,10 @@ async function restoreState(
   const staging = `${out}/.restoring-${baseName}`;
   try {
     await emptyDirectory(disk, staging);
-    const { volumeId, collection } = volume;
+    const { volumeId: id, collection } = volume;
     const content = await writeFiles(env, options, state, reader, staging);
-    const restored: RestoredVolume = { volumeId, collection, ...restorable, ...content };
-    await writeRestoredFile(env, staging, names.at(-1)!, oneChunk(manifestText(restored)));
+    const restored: RestoredVolume = { id, collection, ...restorable, ...content };
+    await writeRestoredFile(env, staging, names.at(-1)!, chunksOf(manifestOf(restored)));
     await disk.syncDirectory(staging);
     await assertAbsent(env, out, names);
     // The manifest goes last: what is there without it is whole, but nobody has been told so.
@@ -100,7 +107,11 @@ async function restoreState(
     await disk.syncDirectory(out);
     return restored;
   } catch (error) {
-    await removeStaging(env, staging);
+    // What stays is emptied by the next restore.
+    await tidyUp(async () => {
+      await emptyDirectory(disk, staging);
+      await disk.removeDirectory(staging);
+    });
     throw error;
   }
 }
@@ -125,7 +136,7 @@ async function writeFiles(
     const [datContent, idxContent] = [files.dat.checked(signal), files.idx.checked(signal)];
     const dat = await writeRestoredFile(env, staging, `${baseName}.dat`, datContent, onWritten);
     const idx = await writeRestoredFile(env, staging, `${baseName}.idx`, idxContent, onWritten);
-    const info = oneChunk(writeVolumeInfo(await reader.readInfo()));
+    const info = chunksOf(new TextEncoder().encode(writeVolumeInfo(await reader.readInfo())));
     const vif = await writeRestoredFile(env, staging, `${baseName}.vif`, info);
     const written = { directory: staging, dat, idx, version, offsetWidthBytes };
     const checked = await checkRestored(env, written, signal);
@@ -144,25 +155,7 @@ function restorableState(state: VolumeState): RestorableState {
   };
 }
 
-function manifestText(restored: RestoredVolume): string {
+function manifestOf(restored: RestoredVolume): Uint8Array {
   const show = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);
-  return `${JSON.stringify(restored, show, 2)}\n`;
-}
-
-async function assertAbsent(env: StoreEnvironment, out: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const path = `${out}/${name}`;
-    if ((await env.disk.stat(path)) === undefined) continue;
-    throw new StoreError('exists', `${path} is there already: a restore replaces nothing`, { path });
-  }
-}
-
-/** As far as the disk lets it: what stays is emptied by the next restore. */
-async function removeStaging(env: StoreEnvironment, staging: string): Promise<void> {
-  try {
-    await emptyDirectory(env.disk, staging);
-    await env.disk.removeDirectory(staging);
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-  }
+  return new TextEncoder().encode(`${JSON.stringify(restored, show, 2)}\n`);
 }

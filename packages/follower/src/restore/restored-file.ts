@@ -1,4 +1,4 @@
-import type { Disk, StoreEnvironment } from '@holdfast/store';
+import { type Disk, type StoreEnvironment, StoreError } from '@holdfast/store';
 
 /** A file as it was written, for the manifest. */
 export interface RestoredFile {
@@ -33,8 +33,10 @@ export async function writeRestoredFile(
   }
 }
 
-export async function* oneChunk(text: string): AsyncGenerator<Uint8Array, void, undefined> {
-  yield new TextEncoder().encode(text);
+const CHUNK_BYTES = 1024 * 1024;
+
+export async function* chunksOf(content: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < content.length; at += CHUNK_BYTES) yield content.subarray(at, at + CHUNK_BYTES);
 }
 
 export function hexOf(bytes: Uint8Array): string {
@@ -45,4 +47,30 @@ export function hexOf(bytes: Uint8Array): string {
 export async function emptyDirectory(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path)) === undefined) await disk.makeDirectory(path);
   for (const name of await disk.list(path)) await disk.remove(`${path}/${name}`);
+}
+
+export async function removeIfThere(disk: Disk, path: string): Promise<void> {
+  if ((await disk.stat(path)) !== undefined) await disk.remove(path);
+}
+
+/** Error `exists` where one of the names is taken: a restore replaces nothing. */
+export async function assertAbsent(
+  { disk }: StoreEnvironment,
+  directory: string,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    const path = `${directory}/${name}`;
+    if ((await disk.stat(path)) === undefined) continue;
+    throw new StoreError('exists', `${path} is there already: a restore replaces nothing`, { path });
+  }
+}
+
+/** Tidies up behind a failure, which counts more than what the disk makes of this. */
+export async function tidyUp(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }

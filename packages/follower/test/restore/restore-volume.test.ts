@@ -54,7 +54,7 @@ it('gives the files, their digests, and a manifest that says the same', async ()
   const restored = await restore(first);
   expect(same(DAT, dat) && same(`${VOLUME_ID}.idx`, idx)).toBe(true);
   expect(restored).toMatchObject({
-    volumeId: VOLUME_ID,
+    id: VOLUME_ID,
     generation: 1,
     revision: 0,
     isBetweenCommits: false,
