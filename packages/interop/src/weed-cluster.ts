@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RpcTransport } from '@holdfast/protocol';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
-import { freePorts } from './free-ports.js';
+import { freePortPair } from './free-ports.js';
 import { Gone, waitUntil } from './wait-until.js';
 import { weedBinary } from './weed-binary.js';
 import { startWeed } from './weed-process.js';
@@ -58,7 +58,7 @@ export async function startWeedCluster(options: WeedClusterOptions = {}): Promis
   };
 
   await prepare(masterDirectory);
-  const [port, grpcPort] = await freePorts(2);
+  const [port, grpcPort] = await freePortPair();
   const masterHttpAddress = `127.0.0.1:${port}`;
   const masterAddress = `${masterHttpAddress}.${grpcPort}`;
   const master = startWeed(

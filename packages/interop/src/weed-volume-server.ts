@@ -3,7 +3,7 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import { create } from '@bufbuild/protobuf';
 import { formatFileId, formatVolumeName } from '@holdfast/format';
 import { type RpcTransport, type UnaryMethod, volumeServerPb } from '@holdfast/protocol';
-import { freePorts } from './free-ports.js';
+import { freePortPair } from './free-ports.js';
 import { Gone, waitUntil } from './wait-until.js';
 import { startWeed, type WeedProcess } from './weed-process.js';
 
@@ -85,7 +85,7 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
   } = options;
   const dataDirectory = `${directory}/data`;
   await mkdir(dataDirectory, { recursive: true });
-  const [port, grpcPort] = await freePorts(2);
+  const [port, grpcPort] = await freePortPair();
   const httpAddress = `127.0.0.1:${port}`;
   const grpcAddress = `127.0.0.1:${grpcPort}`;
   const args = [

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { masterFlag, openCluster } from '../cluster.js';
 import { combineExitCodes, exitCodes } from '../exit-code.js';
+import { integer } from '../flag-values.js';
 import { type LocalVolume, selectLocalVolumes } from '../local-volumes.js';
+import { chooseSample, restoreSample, type SampleResult } from '../restore-sample.js';
 import { readSecurity, securityFlags } from '../security.js';
 import { directoryFlag, selectionFlags, selectionOf } from '../sync-flags.js';
 import { defineVerb, type VerbContext } from '../verb.js';
@@ -16,11 +18,18 @@ export const verify = defineVerb({
     dir: directoryFlag,
     master: { ...masterFlag, help: 'also compare with the leaders of this cluster, byte by byte' },
     ...selectionFlags,
+    'restore-sample': {
+      kind: 'option',
+      placeholder: 'N',
+      help: 'also restore N of the volumes, chosen at random, to a temporary directory (TMPDIR) and read all of it',
+      parse: integer(1, 1_000_000),
+    },
     ...securityFlags,
   },
   examples: [
     'holdfast verify --dir /backup',
     'holdfast verify --dir /backup --volume 7 --master 127.0.0.1:9333',
+    'holdfast verify --dir /backup --restore-sample 3',
   ],
   async run(flags, _positionals, context) {
     const { env, output, signal } = context;
@@ -49,16 +58,44 @@ export const verify = defineVerb({
       );
     }
     await noteVerifications(env, directory, recordsOf(volumes, results, env.clock.nowMs()));
-    const ok = results.every((result) => result.ok);
+    const sample = await restoreSamples(volumes, flags['restore-sample'] ?? 0, directory, context);
+    const ok = [...results, ...sample].every((result) => result.ok);
     output.summary(
-      { ok, volumes: results.map((result, i) => ({ volume: volumes[i]!.baseName, ...result })) },
+      {
+        ok,
+        volumes: results.map((result, i) => ({ volume: volumes[i]!.baseName, ...result })),
+        restored: sample,
+      },
       ok
-        ? `${results.length} volumes verified: no damage${cluster === undefined ? '; compared with no leader (--master does)' : ', equal to their leaders'}`
-        : `${results.filter((result) => !result.ok).length} of ${results.length} volumes did not verify`,
+        ? `${results.length} volumes verified: no damage${cluster === undefined ? '; compared with no leader (--master does)' : ', equal to their leaders'}${sample.length === 0 ? '' : `; ${sample.length} restored and read`}`
+        : `${results.filter((result) => !result.ok).length} of ${results.length} volumes did not verify, ${sample.filter((result) => !result.ok).length} of ${sample.length} did not restore`,
     );
-    return combineExitCodes(results.map((result) => result.exitCode));
+    return combineExitCodes([...results, ...sample].map((result) => result.exitCode));
   },
 });
+
+/** Of the volumes that are followed: only they have states to restore. */
+async function restoreSamples(
+  volumes: readonly LocalVolume[],
+  count: number,
+  directory: string,
+  context: VerbContext,
+): Promise<readonly SampleResult[]> {
+  const followed = volumes.filter(({ isFollowed }) => isFollowed);
+  const results: SampleResult[] = [];
+  for (const volume of chooseSample(followed, count, context.env.random)) {
+    const result = await restoreSample(context, directory, volume);
+    results.push(result);
+    const { ok, needlesRead, instant, error } = result;
+    context.output.event(
+      { event: 'sampled', ...result },
+      ok
+        ? `volume ${volume.baseName}: restored as it was at ${instant}, ${needlesRead} needles read`
+        : `volume ${volume.baseName}: not restored whole: ${error}`,
+    );
+  }
+  return results;
+}
 
 function describe({ ok, damage, notes, error, datSize, covered, exitCode }: VolumeVerification): string {
   if (ok)
