@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from './exit-code.js';
 import { adviceOf, exitCodeOf } from './explain-error.js';
 import { formatBytes } from './output.js';
 
-/** One volume of the summary object. The last two are there only where they say something. */
+/** One volume of the summary object. The last three are there only where they say something. */
 export interface ReportLine {
   readonly id: number;
   readonly collection: string;
@@ -19,12 +19,13 @@ export interface ReportLine {
   readonly error: string | null;
   readonly leaderTailBytes?: number;
   readonly lossGuard?: true;
+  readonly plan?: NonNullable<SyncReport['plan']>;
 }
 
 /** The report as `--json` prints it. */
 export function toReportLine(report: SyncReport): ReportLine {
   const { id, collection, outcome, revision, datSize, lastAppendAtNs, bytesReceived, bytesReused } = report;
-  const { ok, code, error, leaderTailBytes, lossGuard } = report;
+  const { ok, code, error, leaderTailBytes, lossGuard, plan } = report;
   return {
     id,
     collection,
@@ -39,6 +40,7 @@ export function toReportLine(report: SyncReport): ReportLine {
     error,
     ...(leaderTailBytes === 0 ? {} : { leaderTailBytes }),
     ...(lossGuard ? { lossGuard } : {}),
+    ...(plan === null ? {} : { plan }),
   };
 }
 
@@ -51,8 +53,10 @@ export function describeReport(report: SyncReport): string {
   }
   const tail =
     report.leaderTailBytes === 0 ? '' : `, ${report.leaderTailBytes} torn bytes on the leader left out`;
+  const reused = report.bytesReused === 0 ? '' : `, ${formatBytes(report.bytesReused)} from the pool`;
+  const why = report.plan === null ? '' : `: ${report.reason}`;
   const guard = report.lossGuard ? ', loss guard tripped: the former state is held' : '';
-  return `${name}: ${report.outcome}, revision ${report.revision}, ${formatBytes(report.datSize)}, ${report.liveNeedles} live needles, ${formatBytes(report.bytesReceived)} received${tail}${guard}`;
+  return `${name}: ${report.outcome}, revision ${report.revision}, ${formatBytes(report.datSize)}, ${report.liveNeedles} live needles, ${formatBytes(report.bytesReceived)} received${reused}${tail}${guard}${why}`;
 }
 
 /** What this volume alone makes of the exit code. */

@@ -30,6 +30,7 @@ const REPORT: SyncReport = {
   lastAppendAtNs: '5',
   bytesReceived: 10,
   bytesReused: 0,
+  plan: null,
   leaderTailBytes: 0,
   liveNeedles: 3,
   lossGuard: false,

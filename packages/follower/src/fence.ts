@@ -41,14 +41,10 @@ export async function sight(run: VolumeRun): Promise<Sighting> {
 
 async function sightTail(run: VolumeRun, status: LeaderStatus, tail: number): Promise<Sighting> {
   const offset = Math.max(0, tail - PROOF_BYTES);
-  const [superBlock, anchor] = (await readPieces(
-    run.volume,
-    [
-      { offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES },
-      { offset, lengthBytes: tail - offset },
-    ],
-    run.signal,
-  )) as [Uint8Array, Uint8Array];
+  const [superBlock, anchor] = (await readPieces(run, [
+    { offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES },
+    { offset, lengthBytes: tail - offset },
+  ])) as [Uint8Array, Uint8Array];
   return { status, tail, superBlock, anchor: { what: 'the anchor', offset, bytes: anchor } };
 }
 
@@ -91,7 +87,7 @@ export function assertSameGeneration(run: VolumeRun, before: LeaderStatus, now: 
 async function confirm(run: VolumeRun, witnesses: readonly Witness[]): Promise<void> {
   const distinct = withoutRepeats(witnesses);
   const ranges = distinct.map((witness) => ({ offset: witness.offset, lengthBytes: witness.bytes.length }));
-  const pieces = await readPieces(run.volume, ranges, run.signal);
+  const pieces = await readPieces(run, ranges);
   distinct.forEach((witness, i) => {
     if (!equalBytes(witness.bytes, pieces[i] as Uint8Array))
       throw stepVoided(run.leaderCopy.volumeId, `${witness.what} reads differently`, witness.offset);
@@ -141,6 +137,6 @@ export async function witnessesOf(
 /** Whether the witnesses read the same on the leader now. */
 export async function holds(run: VolumeRun, witnesses: readonly Witness[]): Promise<boolean> {
   const ranges = witnesses.map((witness) => ({ offset: witness.offset, lengthBytes: witness.bytes.length }));
-  const pieces = await readPieces(run.volume, ranges, run.signal);
+  const pieces = await readPieces(run, ranges);
   return witnesses.every((witness, i) => equalBytes(witness.bytes, pieces[i] as Uint8Array));
 }

@@ -1,3 +1,4 @@
+export type { BuildPlan } from './build/build-plan.js';
 export type { FollowVolumesOptions } from './cluster/follow-options.js';
 export { followVolumes } from './cluster/follow-volumes.js';
 export { createRateLimit, type RateLimit } from './cluster/rate-limit.js';

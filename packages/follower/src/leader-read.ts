@@ -11,6 +11,13 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The bytes of each range, in its own array. For small ranges: all of them are held at once. */
 export async function readPieces(
+  { volume, link, signal }: VolumeRun,
+  ranges: readonly ByteRange[],
+): Promise<readonly Uint8Array[]> {
+  return await link.time(ranges, () => readPiecesOf(volume, ranges, signal));
+}
+
+async function readPiecesOf(
   volume: LeaderVolume,
   ranges: readonly ByteRange[],
   signal: AbortSignal,

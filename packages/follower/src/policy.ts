@@ -18,6 +18,11 @@ export interface SyncPolicy {
   readonly indexWindowBytes: number;
   /** Whether a build takes from what is here already what the leader's CRC proves; else everything is fetched. */
   readonly usePool: boolean;
+  /**
+   * How fast a link counts at most when bytes are weighed against calls: on a quick one too a byte that is not read is
+   * worth its share of a second.
+   */
+  readonly countedBytesPerSecond: number;
   /** How long a compaction that is open on the leader is waited for before bytes come by whole-file streams. */
   readonly vacuumWaitMs: number;
   /** Attempts in a row without progress. */
@@ -44,6 +49,7 @@ export const defaultSyncPolicy: SyncPolicy = {
   smallIndexBytes: MiB,
   indexWindowBytes: 8 * MiB,
   usePool: true,
+  countedBytesPerSecond: 2 * MiB,
   vacuumWaitMs: 60_000,
   attempts: 5,
   firstPauseMs: 200,

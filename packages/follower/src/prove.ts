@@ -1,20 +1,28 @@
-import type { HeldGeneration } from '@holdfast/store';
-import { holds, overlapRanges, type Sighting, witnessesOf } from './fence.js';
+import { SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
+import { type HeldGeneration, isStoreError } from '@holdfast/store';
+import { holds, overlapRanges, type Sighting, type Witness, witnessesOf } from './fence.js';
 import { equalBytes } from './leader-read.js';
 import type { VolumeRun } from './run.js';
 
-/** The overlap proof: what is held ends in the leader's own bytes, and begins with its super block. */
+/**
+ * The overlap proof: what is held ends in the leader's own bytes, and begins with its super block. Where the disk does not
+ * give them any more nothing is proved: a build takes what it still gives.
+ */
 export async function isOverlapEqual(
   run: VolumeRun,
   held: HeldGeneration,
-  sighting: Sighting,
+  { superBlock }: Sighting,
 ): Promise<boolean> {
-  const { superBlock } = sighting;
-  if (superBlock !== undefined) {
-    const ours = await held.dat.readAt(0, superBlock.length);
-    if (!equalBytes(ours, superBlock)) return false;
+  let overlap: readonly Witness[];
+  try {
+    const ours = await held.dat.readAt(0, SUPER_BLOCK_SIZE_BYTES);
+    if (superBlock !== undefined && !equalBytes(ours, superBlock)) return false;
+    overlap = await witnessesOf(held.dat, overlapRanges(held.position), 'the overlap');
+  } catch (error) {
+    if (isStoreError(error, 'disk-failed')) return false;
+    throw error;
   }
-  return await holds(run, await witnessesOf(held.dat, overlapRanges(held.position), 'the overlap'));
+  return await holds(run, overlap);
 }
 
 /** Whether the leader's `.idx` begins with `lengthBytes` of ours. */

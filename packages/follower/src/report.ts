@@ -1,4 +1,5 @@
 import type { VolumeName } from '@holdfast/format';
+import type { BuildPlan } from './build/build-plan.js';
 
 /** What a sync did: nothing, appended, built anew over an older generation, made a first copy, or not. */
 export type SyncOutcome = 'idle' | 'appended' | 'rebased' | 'copied' | 'unsupported' | 'failed';
@@ -16,7 +17,10 @@ export interface SyncReport {
   readonly lastAppendAtNs: string;
   /** Everything read from the leader for this volume, whether it was used or not. */
   readonly bytesReceived: number;
+  /** Of the built generation: data that did not come from the leader. */
   readonly bytesReused: number;
+  /** How it was built, and why so; `null` where nothing was. */
+  readonly plan: BuildPlan | null;
   /** Bytes on the leader behind the last whole record. */
   readonly leaderTailBytes: number;
   readonly liveNeedles: number;
@@ -56,6 +60,7 @@ export function failedReport(
     lastAppendAtNs: '0',
     bytesReceived: 0,
     bytesReused: 0,
+    plan: null,
     leaderTailBytes: 0,
     liveNeedles: 0,
     lossGuard: false,

@@ -1,12 +1,16 @@
 import type { Timers } from '@holdfast/format';
 import type { LeaderVolume } from '@holdfast/protocol';
 import type { LeaderCopyId, StoreEnvironment, VolumeHome } from '@holdfast/store';
+import type { BuildTally } from './build/build-tally.js';
+import type { LinkMeter } from './link-meter.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncProgress } from './report.js';
 
 /** What every routine of one attempt works with: one session's volume, the home, the ports. */
 export interface VolumeRun {
   readonly volume: LeaderVolume;
+  readonly link: LinkMeter;
+  readonly tally: BuildTally;
   readonly leaderCopy: LeaderCopyId;
   readonly home: VolumeHome;
   readonly directory: string;

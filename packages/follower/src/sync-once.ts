@@ -2,9 +2,10 @@ import { openIdx, readLiveSet } from '@holdfast/index';
 import { LeaderError } from '@holdfast/protocol';
 import type { HeldGeneration } from '@holdfast/store';
 import { append } from './append.js';
-import { build } from './build.js';
+import { build } from './build/build.js';
 import { choose } from './choose.js';
 import { assertSameGeneration, fence, type Sighting, sight } from './fence.js';
+import { fencedIndex } from './fenced-index.js';
 import { liveDamage } from './live-damage.js';
 import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
 import { isIndexEqual, isOverlapEqual } from './prove.js';
@@ -78,7 +79,7 @@ async function syncBesideCompaction(
 
 async function buildAs(run: VolumeRun, sighting: Sighting, reason: string): Promise<SyncStep> {
   await build(run, sighting);
-  return { kind: 'built', reason };
+  return { kind: 'built', reason: `${reason}; ${run.tally.plan?.reason}` };
 }
 
 /**
@@ -120,17 +121,6 @@ async function adoptIndex(
   await held.adoptIndex(content, { ...held.position, idxSizeBytes, leaderTailBytes });
   await countLive(run, held);
   return { kind: 'index-adopted', reason };
-}
-
-/** The leader's index; its last byte is given out only when the fence behind it has held. */
-async function* fencedIndex(run: VolumeRun, sighting: Sighting): AsyncGenerator<Uint8Array, void, undefined> {
-  let last: Uint8Array | undefined;
-  for await (const chunk of run.volume.readIndex(0, sighting.status.idxSizeBytes, run.signal)) {
-    if (last !== undefined) yield last;
-    last = chunk;
-  }
-  await fence(run, sighting, []);
-  if (last !== undefined) yield last;
 }
 
 /** Counts the live needles exactly: how many there are, which damage still matters, whether too many are gone. */

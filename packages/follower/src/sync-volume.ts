@@ -2,7 +2,9 @@ import { FormatError, formatVolumeName, type Timers, type VolumeName } from '@ho
 import { IndexError } from '@holdfast/index';
 import { type LeaderClient, LeaderError, type LeaderErrorCode } from '@holdfast/protocol';
 import { type StoreEnvironment, StoreError, type VolumeHome } from '@holdfast/store';
+import { createBuildTally } from './build/build-tally.js';
 import { FollowError, type FollowErrorCode } from './errors.js';
+import { LinkMeter } from './link-meter.js';
 import { isLossTooGreat } from './loss-guard.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
@@ -64,6 +66,7 @@ function committedBytes(home: VolumeHome): number {
 class RunState {
   readonly #options: SyncVolumeOptions;
   readonly #hadCopy: boolean;
+  readonly #tally = createBuildTally();
   #bytesReceived = 0;
   #outcome: SyncOutcome = 'idle';
   #reason = '';
@@ -82,6 +85,8 @@ class RunState {
     const leaderCopy = { server, ...volume };
     const run: VolumeRun = {
       volume: leaderVolume,
+      link: new LinkMeter(env.clock, leaderVolume.rangesAtOnce),
+      tally: this.#tally,
       leaderCopy,
       home,
       directory,
@@ -134,7 +139,8 @@ class RunState {
       datSize: position?.datSizeBytes ?? 0,
       lastAppendAtNs: position?.lastAppendAtNs ?? '0',
       bytesReceived: this.#bytesReceived,
-      bytesReused: 0,
+      bytesReused: this.#tally.reusedBytes,
+      plan: this.#tally.plan ?? null,
       leaderTailBytes: position?.leaderTailBytes ?? 0,
       liveNeedles: position?.liveNeedles ?? 0,
       lossGuard: position !== undefined && isLossTooGreat(position, policy.maxLoss),

@@ -36,11 +36,13 @@ export interface SyncKit {
   readonly volume: VolumeName;
   readonly policy: SyncPolicy;
   openHome(): Promise<VolumeHome>;
-  /** One run, as `backup` does it: home opened, synced, closed. */
-  sync(policy?: Partial<SyncPolicy>): Promise<SyncReport>;
+  /** One run, as `backup` does it: home opened, synced, closed. `serverName` says whose copy is followed. */
+  sync(policy?: Partial<SyncPolicy>, serverName?: string): Promise<SyncReport>;
   hasCopy(): boolean;
   /** The files of the copy. */
   files(): Promise<{ dat: Uint8Array; idx: Uint8Array }>;
+  /** Expects the copy to be byte for byte the leader's. */
+  compare(step: string): Promise<void>;
   /** Syncs and expects a proved copy, byte for byte the leader's; then that a second run moves nothing. */
   syncAndCompare(step: string): Promise<SyncReport>;
 }
@@ -88,7 +90,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
     volume,
     policy,
     openHome: () => openVolumeHome(env, { directory, volume }),
-    async sync(changes = {}) {
+    async sync(changes = {}, serverName = 'stock') {
       const home = await kit.openHome();
       try {
         return await syncVolume({
@@ -96,7 +98,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
           directory,
           volume,
           leader,
-          server: 'stock',
+          server: serverName,
           env,
           timers: disk ? hastyTimers : systemTimers,
           policy: { ...policy, ...changes },
@@ -120,6 +122,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
       );
       return { dat: dat as Uint8Array, idx: idx as Uint8Array };
     },
+    compare: (step) => expectEqual(kit, step),
     async syncAndCompare(step) {
       const report = await kit.sync();
       expect(report, step).toMatchObject({ ok: true, error: null });

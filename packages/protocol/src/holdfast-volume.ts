@@ -108,6 +108,7 @@ export function createHoldfastVolume(
         throw leaderErrorOfRpcError(error, detail);
       }
     },
+    rangesAtOnce: followLimits.rangesPerCall,
     compactionOpen: async () => false,
     async *readRanges(ranges, signal) {
       const of = generation;

@@ -69,6 +69,8 @@ export interface LeaderVolume {
   readonly volumeId: number;
   /** Every byte of payload received for this volume over this session, whether it was used or not. */
   readonly bytesReceived: number;
+  /** How many small ranges one round trip brings: calls in flight, times ranges a call. What a range costs follows from it. */
+  readonly rangesAtOnce: number;
   /** One consistent status (a stock SeaweedFS is asked until two agree). `volume-closed` if the server has it but cannot read it. */
   status(signal: AbortSignal): Promise<LeaderStatus>;
   /**

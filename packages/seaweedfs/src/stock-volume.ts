@@ -116,6 +116,7 @@ export function createStockVolume(options: StockVolumeOptions): LeaderVolume {
     get bytesReceived() {
       return bytesReceived;
     },
+    rangesAtOnce: limits.rangesInFlightPerVolume,
     status,
     compactionOpen,
     readRanges: (ranges, signal) => readBlobRanges(rangeSource, ranges, signal),

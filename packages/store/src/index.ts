@@ -23,10 +23,13 @@ export {
 } from './generation/generation-reader.js';
 export type { GenerationState, StateFile, StateLengths } from './generation/generation-state.js';
 export type { HistoryLine } from './generation/history.js';
-export { type KeptGeneration, listKeptGenerations } from './generation/kept-generations.js';
+export {
+  type KeptGeneration,
+  listKeptGenerations,
+  listReadableGenerations,
+} from './generation/kept-generations.js';
 export { listVolumeHomes } from './generation/list-volume-homes.js';
 export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
-export type { PoolFiles } from './generation/pool-files.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';
 export { type RemoveVolumeOptions, removeVolume } from './generation/remove-volume.js';
 export { ensureDirectory, listIfThere, readWhole, replaceFile } from './generation/small-file.js';
@@ -34,6 +37,7 @@ export type {
   FormerGeneration,
   HeldGeneration,
   HomeRecovery,
+  PoolFiles,
   RetentionPolicy,
   UnfinishedGeneration,
   VolumeHome,

@@ -32,6 +32,7 @@ export function interposeVolume(volume: LeaderVolume, by: Interposition): Leader
   const { follow } = volume;
   return {
     volumeId: volume.volumeId,
+    rangesAtOnce: volume.rangesAtOnce,
     get bytesReceived() {
       return volume.bytesReceived - receivedBefore;
     },

@@ -1,8 +1,8 @@
 import { type OffsetWidthBytes, recordSizeOfEntry, type Version } from '@holdfast/format';
 import { type LiveSet, openIdx, proofByReading, readLiveSet, tileByIndex } from '@holdfast/index';
 import { type DiskFile, type StoreEnvironment, StoreError } from '@holdfast/store';
+import { TileCheck } from '../build/tile-check.js';
 import { examineRecord } from '../examine.js';
-import { TileCheck } from '../tile-check.js';
 import { hexOf, type RestoredFile } from './restored-file.js';
 
 const PIECE_BYTES = 1024 * 1024;

@@ -1,28 +1,12 @@
-import type { OffsetWidthBytes } from '@holdfast/format';
-import type { RandomAccess } from '@holdfast/index';
 import { isStoreError } from '../errors.js';
 import { boundedAccess } from './bounded-access.js';
 import { listFormer } from './former-generations.js';
 import type { HomeContext } from './home-records.js';
-import type { LeaderCopyId } from './position.js';
-import type { FormerGeneration, VolumeHome } from './volume-home.js';
-
-/** Files of one volume that its records can be taken from. Nothing in them is proved: each record is to be, before use. */
-export interface PoolFiles {
-  readonly kind: 'held' | 'unfinished' | 'former' | 'foreign';
-  /** Whose copy it was built as; `undefined` where nobody knows. */
-  readonly leaderCopy: LeaderCopyId | undefined;
-  /** `undefined` where nobody knows. */
-  readonly offsetWidthBytes: OffsetWidthBytes | undefined;
-  readonly dat: RandomAccess;
-  readonly idx: RandomAccess | undefined;
-  /** To be called by whoever was given them. */
-  close(): Promise<void>;
-}
+import type { FormerGeneration, PoolFiles, VolumeHome } from './volume-home.js';
 
 /**
- * The pool in the order in which it is worth looking at: what is held, what a build left unfinished, former generations
- * from the newest on, foreign files. Former ones are opened when they are come to; those that cannot be are passed over.
+ * The pool from the newest on: what a build left unfinished, what is held, former generations, foreign files. Former ones are
+ * opened when they are come to; those that cannot be are passed over.
  */
 export async function* openPoolFiles(
   context: HomeContext,
@@ -31,14 +15,14 @@ export async function* openPoolFiles(
 ): AsyncGenerator<PoolFiles, void, undefined> {
   const { held, superseded, foreign } = home;
   const close = async () => {};
-  if (held !== undefined) {
-    const { leaderCopy, offsetWidthBytes } = held.position;
-    yield { kind: 'held', leaderCopy, offsetWidthBytes, dat: held.dat, idx: held.idx, close };
-  }
   if (superseded !== undefined) {
     const { target, dat, idx } = superseded;
     const { leaderCopy, offsetWidthBytes } = target;
     yield { kind: 'unfinished', leaderCopy, offsetWidthBytes, dat, idx, close };
+  }
+  if (held !== undefined) {
+    const { leaderCopy, offsetWidthBytes } = held.position;
+    yield { kind: 'held', leaderCopy, offsetWidthBytes, dat: held.dat, idx: held.idx, close };
   }
   for (const former of await listFormer(context, current)) {
     const files = await openFormer(context, former);

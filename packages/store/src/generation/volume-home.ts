@@ -1,6 +1,6 @@
+import type { OffsetWidthBytes } from '@holdfast/format';
 import type { RandomAccess } from '@holdfast/index';
-import type { PoolFiles } from './pool-files.js';
-import type { BuildTarget, GenerationPosition } from './position.js';
+import type { BuildTarget, GenerationPosition, LeaderCopyId } from './position.js';
 
 /** What opening a volume's home found and mended. */
 export interface HomeRecovery {
@@ -99,6 +99,19 @@ export interface FormerGeneration {
 export interface RetentionPolicy {
   readonly keepForMs: number;
   readonly keepGenerations: number;
+}
+
+/** Files of one volume that its records can be taken from. Nothing in them is proved: each record is to be, before use. */
+export interface PoolFiles {
+  readonly kind: 'held' | 'unfinished' | 'former' | 'foreign';
+  /** Whose copy it was built as; `undefined` where nobody knows. */
+  readonly leaderCopy: LeaderCopyId | undefined;
+  /** `undefined` where nobody knows. */
+  readonly offsetWidthBytes: OffsetWidthBytes | undefined;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess | undefined;
+  /** To be called by whoever was given them. */
+  close(): Promise<void>;
 }
 
 /** Everything that DIR holds of one volume. Opened under the directory's lock; recovery has run when it is open. */

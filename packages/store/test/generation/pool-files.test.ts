@@ -46,7 +46,7 @@ async function poolOf(home: VolumeHome) {
 }
 
 describe('what a build can take from', () => {
-  test('held, unfinished, former from the newest on; committed bytes only', async () => {
+  test('unfinished, held, former from the newest on; committed bytes only', async () => {
     const home = await open();
     for (let revision = 0; revision < 3; revision++) {
       await build(home, patterned(revision, 1000 + revision), IDX, revision);
@@ -56,12 +56,12 @@ describe('what a build can take from', () => {
     await begin(home, 4, 0);
     const pool = await poolOf(home);
     expect(pool.map(({ kind, dat }) => [kind, dat.length])).toEqual([
-      ['held', 1002],
       ['unfinished', 4000],
+      ['held', 1002],
       ['former', 1001],
       ['former', 1000],
     ]);
-    expect(isEqual(pool[1]!.dat, DAT.subarray(0, 4000))).toBe(true);
+    expect(isEqual(pool[0]!.dat, DAT.subarray(0, 4000))).toBe(true);
     expect(isEqual(pool[3]!.dat, patterned(0, 1000))).toBe(true);
     for (const { idx } of pool) expect(isEqual(idx!, IDX)).toBe(true);
     await home.close();

@@ -19,6 +19,9 @@ export interface SimulatedContent {
    * read. Only bytes that are written anew can become durable.
    */
   failSync(random: Random): void;
+  /** Makes bytes unreadable, for good. */
+  spoil(offset: number, lengthBytes: number): void;
+  isSpoiled(offset: number, lengthBytes: number): boolean;
   /** The power failed: what was not synced survives sector by sector, as `survives` says. */
   losePower(survives: () => boolean): void;
 }
@@ -27,6 +30,7 @@ export function createSimulatedContent(): SimulatedContent {
   let visible = new Uint8Array(0);
   let durable = new Uint8Array(0);
   let unsynced: Change[] = [];
+  const spoiled: { readonly start: number; readonly end: number }[] = [];
 
   function settle(survives: () => boolean): void {
     for (const change of unsynced) {
@@ -59,6 +63,11 @@ export function createSimulatedContent(): SimulatedContent {
     failSync(random) {
       settle(() => random.nextFloat() < 0.5);
     },
+    spoil(offset, lengthBytes) {
+      spoiled.push({ start: offset, end: offset + lengthBytes });
+    },
+    isSpoiled: (offset, lengthBytes) =>
+      spoiled.some(({ start, end }) => offset < end && offset + lengthBytes > start),
     losePower(survives) {
       settle(survives);
       visible = durable.slice();

@@ -1,7 +1,3 @@
-export {
-  type CrashKind,
-  createSimulatedDisk,
-  type DiskOperation,
-  type SimulatedDisk,
-  type SimulatedDiskOptions,
-} from './simulated-disk.js';
+export type { CrashKind } from './crash-kind.js';
+export type { DiskOperation } from './disk-operation.js';
+export { createSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.js';

@@ -2,26 +2,9 @@ import type { Random } from '@holdfast/format';
 import { type Disk, type DiskFile, type FileStat, StoreError, type StoreErrorCode } from '@holdfast/store';
 import { createSeededRandom } from '../seeded-random.js';
 import { createSimulatedContent, type SimulatedContent } from './content.js';
+import { type CrashKind, survivesIn } from './crash-kind.js';
+import type { DiskOperation } from './disk-operation.js';
 import { createSimulatedNames, parentOf } from './names.js';
-
-/** A call that changes something, or makes it durable. */
-export interface DiskOperation {
-  readonly kind:
-    | 'create'
-    | 'write'
-    | 'truncate'
-    | 'sync-data'
-    | 'make-directory'
-    | 'remove-directory'
-    | 'rename'
-    | 'link'
-    | 'remove'
-    | 'sync-directory';
-  readonly path: string;
-  /** The second path of a rename or link. */
-  readonly to?: string;
-  readonly lengthBytes?: number;
-}
 
 export interface SimulatedDiskOptions {
   readonly seed: number;
@@ -30,13 +13,6 @@ export interface SimulatedDiskOptions {
   /** Default: 1 TiB. */
   readonly capacityBytes?: number;
 }
-
-/**
- * How a machine stops. `power`: of what was not synced anything may survive, and each write sector by sector. `nothing`
- * and `everything` are the two ends of that. `process`: killed; the machine goes on, so everything stays as it is seen,
- * and what was not synced can still be lost later.
- */
-export type CrashKind = 'power' | 'nothing' | 'everything' | 'process';
 
 export interface SimulatedDisk extends Disk {
   /** Everything since the beginning or the last `forget`, failed calls included. */
@@ -48,6 +24,8 @@ export interface SimulatedDisk extends Disk {
   crashAfter(count: number): void;
   /** Asked before each operation: a code makes it fail with it. A failed sync loses what it should have made durable. */
   inject(failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined): void;
+  /** Makes bytes of a file unreadable, as bad sectors are: reads that touch them fail with `disk-failed` from now on. */
+  spoil(path: string, offset: number, lengthBytes: number): void;
   /** Content as it is seen. Error `not-found`. */
   peek(path: string): Uint8Array;
   /** Gives a path this content, durably: somebody else's doing. Its directories are made. */
@@ -152,6 +130,7 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
       },
       async readAt(offset, lengthBytes) {
         check();
+        if (content.isSpoiled(offset, lengthBytes)) throw fail('disk-failed', path);
         return content.visible.slice(offset, offset + lengthBytes);
       },
       async writeAt(offset, bytes) {
@@ -185,13 +164,6 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
         isClosed = true;
       },
     };
-  }
-
-  function survivesIn(kind: CrashKind): () => boolean {
-    if (kind === 'nothing') return () => false;
-    if (kind === 'everything') return () => true;
-    const share = random.nextFloat();
-    return () => random.nextFloat() < share;
   }
 
   return {
@@ -284,9 +256,9 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
       remaining = Number.POSITIVE_INFINITY;
       if (kind === 'process') return;
       const nodes = new Set(names.visible.values());
-      names.losePower(survivesIn(kind));
+      names.losePower(survivesIn(kind, random));
       for (const node of names.visible.values()) nodes.add(node);
-      for (const node of nodes) node.content?.losePower(survivesIn(kind));
+      for (const node of nodes) node.content?.losePower(survivesIn(kind, random));
     },
     crashAfter(count) {
       remaining = count;
@@ -294,6 +266,7 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
     inject(injected) {
       failure = injected;
     },
+    spoil: (path, offset, lengthBytes) => contentAt(path).spoil(offset, lengthBytes),
     peek: (path) => contentAt(path).visible.slice(),
     plant(path, bytes) {
       const directories: string[] = [];

@@ -6,19 +6,20 @@ import {
   type Version,
 } from '@holdfast/format';
 import { openIdx, readLiveSet } from '@holdfast/index';
-import { LeaderError } from '@holdfast/protocol';
-import type { GenerationPosition, HeldGeneration, LeaderDamage, UnfinishedGeneration } from '@holdfast/store';
-import { FollowError, stepVoided } from './errors.js';
-import { type ExpectedRecord, examineRecord } from './examine.js';
-import { fence, type Sighting } from './fence.js';
-import { holdsGoodCopy } from './good-copy.js';
-import { isSameOnLeader } from './leader-read.js';
-import { liveDamage } from './live-damage.js';
-import { losesFormer } from './loss-guard.js';
-import type { VolumeRun } from './run.js';
+import type { GenerationPosition, LeaderDamage, UnfinishedGeneration } from '@holdfast/store';
+import { stepVoided } from '../errors.js';
+import { type ExpectedRecord, examineRecord } from '../examine.js';
+import { fence, type Sighting } from '../fence.js';
+import { holdsGoodCopy } from '../good-copy.js';
+import { isSameOnLeader } from '../leader-read.js';
+import { liveDamage } from '../live-damage.js';
+import { losesFormer } from '../loss-guard.js';
+import type { VolumeRun } from '../run.js';
+import { leaderVolumeInfo } from '../volume-info.js';
+import { assertOverlap } from './assert-overlap.js';
+import { hasMovedOn } from './moved-on.js';
 import type { SuspectTile, TileCheck } from './tile-check.js';
 import { checkHere, tileHere } from './tiles.js';
-import { leaderVolumeInfo } from './volume-info.js';
 
 const PIECE_BYTES = 1024 * 1024;
 /** Damage named one by one in a position; a leader with more is as good as lost. */
@@ -30,7 +31,7 @@ export async function finishBuild(
   unfinished: UnfinishedGeneration,
   check: TileCheck,
   sighting: Sighting,
-): Promise<HeldGeneration> {
+): Promise<void> {
   const { target } = unfinished;
   const former = run.home.held;
   const judged = check.suspects.length === 0 ? undefined : await judge(run, unfinished, sighting);
@@ -55,12 +56,13 @@ export async function finishBuild(
     leaderTailBytes: target.datSizeBytes - rest.endOffset,
     leaderDamage: liveDamage(judged?.damage ?? [], live),
   };
+  await assertOverlap(run, unfinished, position, sighting);
   // Held before it is replaced: a crash in between must not leave the last good copy to retention.
   if (former !== undefined && losesFormer(former.position, position, run.policy.maxLoss))
     await run.home.holdPresent('loss-guard');
   else if (former !== undefined && (await holdsGoodCopy(former, position.leaderDamage, run.env.crc32c)))
     await run.home.holdPresent('leader-damaged');
-  return await unfinished.swapIn(position, leaderVolumeInfo(target, sighting.status));
+  await unfinished.swapIn(position, leaderVolumeInfo(target, sighting.status));
 }
 
 interface Judgement {
@@ -143,12 +145,6 @@ async function readAgain(
   if (isSame) return;
   await unfinished.discard();
   throw stepVoided(run.leaderCopy.volumeId, 'a bad region reads differently', tile.offset);
-}
-
-function hasMovedOn(error: unknown): boolean {
-  if (error instanceof FollowError) return error.code === 'step-voided';
-  if (!(error instanceof LeaderError)) return false;
-  return ['past-end', 'compaction-open', 'revision-changed'].includes(error.code);
 }
 
 /** Whole, sound records behind the last one that the index knows of; what follows them is the leader's tail. */

@@ -1,0 +1,19 @@
+import type { BuildPlan } from './build-plan.js';
+
+/** What the builds of one run have come to, over all its attempts. */
+export interface BuildTally {
+  /** Of the last build. */
+  plan: BuildPlan | undefined;
+  /** Data of the present build that came from the pool. */
+  reusedBytes: number;
+  /** Where the last of them end in the new file. */
+  reusedUntil: number;
+  /** Builds by windows that the leader's moving on has ended. */
+  voidedPlans: number;
+  /** Whether the pool and the leader disagree although the leader's CRC proves the pool right. */
+  isPoolRefused: boolean;
+}
+
+export function createBuildTally(): BuildTally {
+  return { plan: undefined, reusedBytes: 0, reusedUntil: 0, voidedPlans: 0, isPoolRefused: false };
+}

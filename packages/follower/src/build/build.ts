@@ -1,0 +1,95 @@
+import type { BuildTarget, UnfinishedGeneration } from '@holdfast/store';
+import { toBase64 } from '../base64.js';
+import type { Sighting } from '../fence.js';
+import { fencedIndex } from '../fenced-index.js';
+import { makeRoom } from '../make-room.js';
+import type { VolumeRun } from '../run.js';
+import { buildBySteps } from './build-by-steps.js';
+import { buildPinned } from './build-pinned.js';
+import { resumedPlan, wholePlan } from './build-plan.js';
+import { finishBuild } from './finish-build.js';
+import { hasMovedOn } from './moved-on.js';
+import { hasPool, openPool, type Pool } from './pool.js';
+import { findResumable } from './resumable.js';
+import { tileAhead } from './tiles.js';
+import { countedCost, planBuild } from './weigh-build.js';
+
+/** So many plans by windows may be voided in one run before the generation is pinned instead. */
+const VOIDED_PLANS_MAX = 2;
+
+/**
+ * Builds a new generation as the leader is now and makes it the held one (docs/follow-protocol.md): out of the pool and
+ * what only the leader has. An unfinished build of the same target goes on where it ended. Throws `step-voided` where
+ * the leader moved on before a byte was pinned.
+ */
+export async function build(run: VolumeRun, sighting: Sighting): Promise<void> {
+  const { status } = sighting;
+  const resumed = await findResumable(run, sighting);
+  await makeRoom(run, status.datSizeBytes + status.idxSizeBytes - (resumed?.builtBytes ?? 0));
+  const unfinished = resumed ?? (await begin(run, sighting));
+  const refusal = resumed === undefined ? await whyWhole(run, sighting) : undefined;
+  if (refusal !== undefined) {
+    run.tally.plan = wholePlan(refusal);
+    return await finishBuild(run, unfinished, await buildPinned(run, unfinished, sighting), sighting);
+  }
+  if (!unfinished.isIndexComplete) await unfinished.writeIndex(fencedIndex(run, sighting));
+  const pool = run.policy.usePool ? await openPool(run, unfinished) : undefined;
+  try {
+    await buildPlanned(run, unfinished, sighting, pool);
+  } finally {
+    await pool?.close();
+  }
+}
+
+/** By windows or whole, whichever is cheaper; one that goes on goes on by ranges. */
+async function buildPlanned(
+  run: VolumeRun,
+  unfinished: UnfinishedGeneration,
+  sighting: Sighting,
+  pool: Pool | undefined,
+): Promise<void> {
+  const { builtBytes } = unfinished;
+  const cost = countedCost(run.link.cost, run.policy.countedBytesPerSecond);
+  const tiling = await tileAhead(unfinished, run.signal);
+  const plan = planBuild(tiling, pool, builtBytes, cost);
+  const isResumed = builtBytes > 0;
+  run.tally.plan = isResumed ? resumedPlan(plan) : plan;
+  if (run.tally.plan.way === 'whole')
+    return await finishBuild(run, unfinished, await buildPinned(run, unfinished, sighting), sighting);
+  try {
+    const check = await buildBySteps(run, unfinished, sighting, { tiling, pool });
+    await finishBuild(run, unfinished, check, sighting);
+  } catch (error) {
+    if (hasMovedOn(error)) run.tally.voidedPlans++;
+    throw error;
+  }
+}
+
+async function begin(run: VolumeRun, sighting: Sighting): Promise<UnfinishedGeneration> {
+  run.tally.reusedBytes = 0;
+  run.tally.reusedUntil = 0;
+  return await run.home.beginBuild(targetOf(run, sighting));
+}
+
+function targetOf(run: VolumeRun, { status, anchor }: Sighting): BuildTarget {
+  return {
+    leaderCopy: run.leaderCopy,
+    lineageId: status.lineageId ?? null,
+    revision: status.revision,
+    version: status.version,
+    offsetWidthBytes: status.offsetWidthBytes,
+    datSizeBytes: status.datSizeBytes,
+    idxSizeBytes: status.idxSizeBytes,
+    anchorBase64: anchor === undefined ? '' : toBase64(anchor.bytes),
+  };
+}
+
+/** Why no plan by windows is even made. */
+async function whyWhole(run: VolumeRun, { anchor }: Sighting): Promise<string | undefined> {
+  const { tally, policy } = run;
+  if (!policy.usePool) return 'no pool is to be used';
+  if (anchor === undefined) return 'a compaction is open: no ranges';
+  if (tally.voidedPlans >= VOIDED_PLANS_MAX) return 'the leader is compacted faster than ranges end';
+  if (tally.isPoolRefused) return "the leader's own bytes differ from those that its CRC proves";
+  return (await hasPool(run)) ? undefined : 'there is no pool';
+}

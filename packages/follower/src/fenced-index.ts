@@ -1,0 +1,16 @@
+import { fence, type Sighting } from './fence.js';
+import type { VolumeRun } from './run.js';
+
+/** The leader's index; its last byte is given out only when the fence behind it has held. */
+export async function* fencedIndex(
+  run: VolumeRun,
+  sighting: Sighting,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let last: Uint8Array | undefined;
+  for await (const chunk of run.volume.readIndex(0, sighting.status.idxSizeBytes, run.signal)) {
+    if (last !== undefined) yield last;
+    last = chunk;
+  }
+  await fence(run, sighting, []);
+  if (last !== undefined) yield last;
+}
