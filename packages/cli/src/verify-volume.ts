@@ -1,7 +1,13 @@
 import { compareWithLeader, type KnownVolume } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
 import { LeaderError } from '@holdfast/protocol';
-import { type GenerationReader, openGenerationReader, StoreError, verifyFiles } from '@holdfast/store';
+import {
+  type GenerationReader,
+  listKeptGenerations,
+  openGenerationReader,
+  StoreError,
+  verifyFiles,
+} from '@holdfast/store';
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { explainError, formatExplanation } from './explain-error.js';
 import type { LocalVolume } from './local-volumes.js';
@@ -71,6 +77,7 @@ export async function verifyVolume(
     reader = volume.isFollowed ? await openReader(options, volume) : undefined;
     for await (const finding of fileFindings(options, volume, reader)) note(finding);
     if (reader !== undefined) for await (const finding of digestFindings(options, reader)) note(finding);
+    if (volume.isFollowed) for await (const finding of formerFindings(options, volume)) note(finding);
     if (options.known !== undefined)
       for await (const finding of leaderFindings(options, volume, reader)) note(finding);
     datSize = await sizeOf(options, volume, reader);
@@ -83,10 +90,15 @@ export async function verifyVolume(
   }
 }
 
-/** `undefined` where the volume has a home but no generation yet. */
-async function openReader({ context, directory }: VerifyVolumeOptions, { name }: LocalVolume) {
+/** `undefined` where the volume has no generation yet, or no longer the former one that is asked for. */
+async function openReader(
+  { context, directory }: VerifyVolumeOptions,
+  { name }: LocalVolume,
+  former?: number,
+): Promise<GenerationReader | undefined> {
+  const which = { directory, volume: name, ...(former === undefined ? {} : { generation: former }) };
   try {
-    return await openGenerationReader(context.env, { directory, volume: name });
+    return await openGenerationReader(context.env, which);
   } catch (error) {
     if (error instanceof StoreError && error.code === 'not-found') return undefined;
     throw error;
@@ -123,6 +135,27 @@ async function* digestFindings(
   for await (const { file, offset } of reader.checkDigests(context.signal)) {
     const message = 'this block of 64 KiB is not as it was committed';
     yield { code: 'block-changed', severity: 'damage', file, offset, needle: null, message };
+  }
+}
+
+/** What is kept of the times before must still be what was committed, or it cannot be restored. */
+async function* formerFindings(
+  options: VerifyVolumeOptions,
+  volume: LocalVolume,
+): AsyncGenerator<VolumeFinding> {
+  const { context, directory } = options;
+  for (const { id, isCurrent } of await listKeptGenerations(context.env, {
+    directory,
+    volume: volume.name,
+  })) {
+    const reader = isCurrent ? undefined : await openReader(options, volume, id);
+    if (reader === undefined) continue;
+    try {
+      for await (const finding of digestFindings(options, reader))
+        yield { ...finding, file: `${finding.file} of generation ${id}` };
+    } finally {
+      await reader.close();
+    }
   }
 }
 

@@ -171,5 +171,14 @@ it('verify --restore-sample restores, reads and tidies up; damage that it meets 
   );
   expect(bad).toMatchObject({ exitCode: 5, summary: { ok: false, restored: [{ ok: false, damage: 0 }] } });
   await writeFile(dat, whole);
+  // What is kept of the times before is looked at, too.
+  const former = join(directory, '.holdfast/1/1/1.dat');
+  const kept = await readFile(former);
+  kept[kept.length - 20]! ^= 1;
+  await writeFile(former, kept);
+  expect(await runHoldfast('verify', '--dir', directory, '--volume', '1', '--json')).toMatchObject({
+    exitCode: 5,
+    stdout: expect.stringContaining('"file":"dat of generation 1"'),
+  });
   expect(await temporary()).toEqual(left);
 });

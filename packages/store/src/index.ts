@@ -23,11 +23,7 @@ export {
 } from './generation/generation-reader.js';
 export type { GenerationState, StateFile, StateLengths } from './generation/generation-state.js';
 export type { HistoryLine } from './generation/history.js';
-export {
-  type KeptGeneration,
-  listKeptGenerations,
-  listReadableGenerations,
-} from './generation/kept-generations.js';
+export { type KeptGeneration, listKeptGenerations } from './generation/kept-generations.js';
 export { listVolumeHomes } from './generation/list-volume-homes.js';
 export { type OpenVolumeHomeOptions, openVolumeHome } from './generation/open-volume-home.js';
 export type { BuildTarget, GenerationPosition, LeaderCopyId, LeaderDamage } from './generation/position.js';

@@ -44,7 +44,7 @@ export async function listKeptGenerations(
 }
 
 /** Ids of the generations that a reader can be opened for, ascending. */
-export async function listReadableGenerations(
+async function listReadableGenerations(
   env: StoreEnvironment,
   options: WhichVolume,
 ): Promise<readonly number[]> {

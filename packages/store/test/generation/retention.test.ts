@@ -40,6 +40,17 @@ test('former generations, newest first, with their positions', async () => {
   expect((await home.former()).map(({ position }) => position?.revision)).toEqual([2, 1, 0]);
 });
 
+test('a generation is kept by its names, not by a copy', async () => {
+  const paths = [`${DIRECTORY}/${BASE}.dat`, `${DIRECTORY}/${BASE}.idx`];
+  const keys = async (of: readonly string[]) =>
+    Promise.all(of.map(async (path) => (await env.disk.stat(path))?.fileKey));
+  const before = await keys(paths);
+  await build(home, patterned(10, 2000), IDX, 4);
+  expect(
+    await keys(paths.map((path) => path.replace(DIRECTORY, `${DIRECTORY}/.holdfast/${BASE}/4`))),
+  ).toEqual(before);
+});
+
 test('pruning keeps the young, the last ones and the held', async () => {
   const nowMs = env.clock.nowMs();
   expect(await home.prune({ keepForMs: 10_000, keepGenerations: 1 }, nowMs)).toEqual([]);
