@@ -10,6 +10,7 @@ import {
 } from '@holdfast/store';
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { explainError, formatExplanation } from './explain-error.js';
+import { generationDisk } from './generation-disk.js';
 import type { LocalVolume } from './local-volumes.js';
 import { formatNeedleId } from './output.js';
 import type { VerbContext } from './verb.js';
@@ -105,26 +106,19 @@ async function openReader(
   }
 }
 
-/** What the files say for themselves. Behind a committed position a follower may be at work: that is not judged. */
+/** What the files say for themselves: of a volume that is followed those of one generation, up to its position. */
 async function* fileFindings(
   { context, directory }: VerifyVolumeOptions,
   { baseName }: LocalVolume,
   reader: GenerationReader | undefined,
 ): AsyncGenerator<VolumeFinding> {
   const { env, signal } = context;
-  for await (const finding of verifyFiles(env, { directory, name: baseName, signal })) {
-    const { code, severity, path, offset, needleId, message } = finding;
-    const isIndex = path.endsWith('.idx') && (code === 'index-odd-size' || code === 'entry-without-record');
-    const committed = reader?.position[isIndex ? 'idxSizeBytes' : 'datSizeBytes'];
-    if (committed !== undefined && offset !== null && offset >= committed) continue;
-    yield {
-      code,
-      severity,
-      file: path,
-      offset,
-      needle: needleId === null ? null : formatNeedleId(needleId),
-      message,
-    };
+  const paths = { dat: `${directory}/${baseName}.dat`, idx: `${directory}/${baseName}.idx` };
+  const disk = reader === undefined ? env.disk : generationDisk(env.disk, reader, paths);
+  for await (const finding of verifyFiles({ ...env, disk }, { directory, name: baseName, signal })) {
+    const { code, severity, path: file, offset, needleId, message } = finding;
+    const needle = needleId === null ? null : formatNeedleId(needleId);
+    yield { code, severity, file, offset, needle, message };
   }
 }
 
