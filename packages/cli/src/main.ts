@@ -5,8 +5,8 @@ const ending = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   process.once(name, () => ending.abort(new Error(`ended by ${name}`)));
 }
-// A reader that goes away (`| head`) ends the run; there is nobody left to tell.
-process.stdout.on('error', () => process.exit(exitCodes.done));
+// A reader that goes away (`| head`) ends the run; there is nobody left to tell. A verb whose result it reads says so.
+process.stdout.on('error', () => process.exit(process.exitCode ?? exitCodes.done));
 
 function sinkOf(stream: NodeJS.WriteStream): LineSink {
   return {

@@ -1,7 +1,18 @@
 import { expect, test } from 'vitest';
 import { holdfast } from './holdfast.js';
 
-const VERBS = ['demo', 'backup', 'follow', 'verify', 'status', 'restore', 'inspect', 'fix', 'serve'];
+const VERBS = [
+  'demo',
+  'backup',
+  'follow',
+  'verify',
+  'status',
+  'restore',
+  'inspect',
+  'export',
+  'fix',
+  'serve',
+];
 
 test('every verb has help, and the command lists them', async () => {
   const all = await holdfast(['--help']);

@@ -1,6 +1,7 @@
 export { crc32c, isCrcOf, legacyCrc, rawCrcOfLegacy } from './crc32c.js';
 export { FormatError, type FormatErrorCode, type FormatErrorDetails } from './errors.js';
 export { type FileId, formatFileId, parseFileId } from './file-id.js';
+export { createFileNamer, type FileNamer } from './file-namer.js';
 export {
   IDX_WRAP_BYTES,
   type IdxEntry,
@@ -68,6 +69,7 @@ export {
   replicaPlacementFromByte,
   replicaPlacementToByte,
 } from './replica-placement.js';
+export { MAX_FILE_NAME_BYTES, safeFileName } from './safe-file-name.js';
 export { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES, type SuperBlock, writeSuperBlock } from './super-block.js';
 export {
   formatTtl,

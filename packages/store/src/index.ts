@@ -22,6 +22,7 @@ export {
   openGenerationReader,
 } from './generation/generation-reader.js';
 export type { GenerationState, StateFile, StateLengths } from './generation/generation-state.js';
+export { openGenerationVolume } from './generation/generation-volume.js';
 export type { HistoryLine } from './generation/history.js';
 export { type KeptGeneration, listKeptGenerations } from './generation/kept-generations.js';
 export { listVolumeHomes } from './generation/list-volume-homes.js';
@@ -46,6 +47,7 @@ export {
   type VolumeInspection,
 } from './inspect.js';
 export { NeedleMap } from './needle-map.js';
+export { type NeedleStream, openNeedleStream } from './needle-stream.js';
 export { type VerifyOptions, verifyFiles } from './verify.js';
 export { type CreateVolumeOptions, createVolume } from './volume/create-volume.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';

@@ -12,6 +12,7 @@ const loaders = {
   status: async () => (await import('./status.js')).status,
   restore: async () => (await import('./restore.js')).restore,
   inspect: async () => (await import('./inspect.js')).inspect,
+  export: async () => (await import('./export.js')).exportVerb,
   fix: async () => (await import('./fix.js')).fix,
   serve: async () => (await import('./serve.js')).serve,
 } satisfies Readonly<Record<string, () => Promise<Verb>>>;

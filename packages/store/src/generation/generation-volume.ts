@@ -1,0 +1,75 @@
+import { openIdx, type RandomAccess } from '@holdfast/index';
+import type { DiskFile } from '../disk.js';
+import type { StoreEnvironment } from '../environment.js';
+import { StoreError } from '../errors.js';
+import { replayIndex } from '../volume/index-replay.js';
+import { detectRecordVersion } from '../volume/record-version.js';
+import { readSuperBlock } from '../volume/super-block-file.js';
+import type { Volume } from '../volume/volume.js';
+import { readVolumeInfoFile } from '../volume/volume-info-file.js';
+import { createVolumeOverFiles } from '../volume/volume-over-files.js';
+import { volumePaths } from '../volume/volume-paths.js';
+import { type OpenGenerationReaderOptions, openGenerationReader } from './generation-reader.js';
+import { homeLayout } from './layout.js';
+
+/**
+ * A generation as a volume for reading: its needles up to the committed position, whatever a follower does meanwhile.
+ * `recovery.droppedEntries` counts entries whose record is not there. Errors as `openGenerationReader`, and those of
+ * `openVolume` about the content.
+ */
+export async function openGenerationVolume(
+  env: StoreEnvironment,
+  options: OpenGenerationReaderOptions & { readonly signal?: AbortSignal },
+): Promise<Volume> {
+  const { directory, baseName } = homeLayout(options.directory, options.volume);
+  const paths = volumePaths(directory, baseName);
+  const reader = await openGenerationReader(env, options);
+  try {
+    const { dat, idx, position } = reader;
+    const { offsetWidthBytes, datSizeBytes, idxSizeBytes, lastAppendAtNs } = position;
+    const { crc32c } = env;
+    const superBlock = await readSuperBlock(dat, paths);
+    const version = await detectRecordVersion(
+      { dat, idx },
+      superBlock.version,
+      offsetWidthBytes,
+      crc32c,
+      paths,
+    );
+    const data = { dat, datSizeBytes, contentEndOffset: datSizeBytes, version, offsetWidthBytes, crc32c };
+    const { map, pastEnd } = await replayIndex(await openIdx(idx, offsetWidthBytes), data, options.signal);
+    return createVolumeOverFiles(env, {
+      paths,
+      superBlock,
+      version,
+      offsetWidthBytes,
+      info: (await readVolumeInfoFile(env.disk, paths.vif)).info,
+      mode: 'read',
+      dat: readOnlyFile(dat, reader.close),
+      idx: readOnlyFile(idx, async () => {}),
+      idxSizeBytes,
+      map,
+      datSizeBytes,
+      lastAppendAtNs: BigInt(lastAppendAtNs),
+      recovery: {
+        compaction: 'none',
+        cutBytes: 0,
+        paddedBytes: 0,
+        droppedEntries: pastEnd.size,
+        droppedPartialEntryBytes: 0,
+        addedEntries: 0,
+        ambiguousEntries: 0,
+      },
+    });
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+function readOnlyFile(access: RandomAccess, close: () => Promise<void>): DiskFile {
+  const refuse = async (): Promise<never> => {
+    throw new StoreError('read-only', 'a generation is open for reading');
+  };
+  return { ...access, writeAt: refuse, truncate: refuse, syncData: refuse, stat: refuse, close };
+}
