@@ -12,7 +12,7 @@ const VOLUME_ID = 1;
 const NEEDLES = 12;
 const SYNCS = 14;
 const INSTANTS = 16;
-const SEED = Number(process.env.HOLDFAST_SEED ?? 7);
+const SEED = 7;
 
 /** What readers of the leader saw, by needle id: the body, or why there was none. */
 type Seen = readonly string[];
