@@ -39,7 +39,7 @@ const FILES: readonly UploadedFile[] = [
 async function upload(needleId: bigint, { name, content, type = '' }: UploadedFile): Promise<void> {
   const fileId = formatFileId({ volumeId: VOLUME_ID, needleId, cookie: Number(needleId) });
   const form = new FormData();
-  form.append('file', new Blob([content], { type }), name);
+  form.append('file', new Blob([new Uint8Array(content)], { type }), name);
   const response =
     name === undefined
       ? await server.put(VOLUME_ID, needleId, content)
