@@ -3,6 +3,7 @@ import type { ServedGeneration, ServedVolume } from '@holdfast/protocol';
 import type { ChangeSignal } from './change-signal.js';
 import { assertGeneration, followStream } from './follow-stream.js';
 import { pastEnd, readChunks } from './read-chunks.js';
+import { readRanges } from './read-ranges.js';
 import type { Snapshot, VolumeState } from './volume-state.js';
 
 /** One volume as the service of `holdfast.v1` asks for it. */
@@ -40,8 +41,8 @@ export function createServedVolume(state: VolumeState, changes: ChangeSignal): S
         for (const { offset, lengthBytes } of ranges) {
           const end = offset + lengthBytes;
           if (end > snapshot.status.datSizeBytes) throw pastEnd(state.name, end);
-          yield* readChunks(snapshot.dat, state.name, offset, end, signal);
         }
+        yield* readRanges(snapshot.dat, state.name, ranges, signal);
       } finally {
         await snapshot.close();
       }
