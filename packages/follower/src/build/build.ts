@@ -25,7 +25,8 @@ const VOIDED_PLANS_MAX = 2;
 export async function build(run: VolumeRun, sighting: Sighting): Promise<void> {
   const { status } = sighting;
   const resumed = await findResumable(run, sighting);
-  await makeRoom(run, status.datSizeBytes + status.idxSizeBytes - (resumed?.builtBytes ?? 0));
+  const neededBytes = status.datSizeBytes + status.idxSizeBytes - (resumed?.builtBytes ?? 0);
+  await makeRoom(run, neededBytes, resumed);
   const unfinished = resumed ?? (await begin(run, sighting));
   const refusal = resumed === undefined ? await whyWhole(run, sighting) : undefined;
   if (refusal !== undefined) {
@@ -81,6 +82,7 @@ function targetOf(run: VolumeRun, { status, anchor }: Sighting): BuildTarget {
     datSizeBytes: status.datSizeBytes,
     idxSizeBytes: status.idxSizeBytes,
     anchorBase64: anchor === undefined ? '' : toBase64(anchor.bytes),
+    usesPool: run.policy.usePool,
   };
 }
 

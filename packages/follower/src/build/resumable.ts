@@ -25,8 +25,9 @@ export async function findResumable(
     target.offsetWidthBytes === status.offsetWidthBytes &&
     target.datSizeBytes <= status.datSizeBytes &&
     target.idxSizeBytes <= status.idxSizeBytes;
+  const isAllowed = run.policy.usePool || !target.usesPool;
   const hasBegun = unfinished.isIndexComplete && unfinished.builtBytes > SUPER_BLOCK_SIZE_BYTES;
-  if (!isSameGeneration || !hasBegun || target.anchorBase64 === '') return undefined;
+  if (!isSameGeneration || !isAllowed || !hasBegun || target.anchorBase64 === '') return undefined;
   const isProved = await holds(run, [anchorOf(target), ...(await builtWitnesses(unfinished, run.signal))]);
   return isProved ? unfinished : undefined;
 }
@@ -48,6 +49,7 @@ export async function builtWitnesses(
   signal: AbortSignal,
 ): Promise<readonly Witness[]> {
   const { builtBytes } = unfinished;
+  if (builtBytes === 0) return [];
   const last = await lastRecordBefore(unfinished, signal);
   const bodyEnd = last.offset + NEEDLE_HEADER_SIZE_BYTES + last.sizeBytes;
   // A build never ends inside data of the pool's: a record that is cut was fetched.

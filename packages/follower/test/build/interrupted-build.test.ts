@@ -1,4 +1,4 @@
-import type { StockCall } from '@holdfast/testkit';
+import { createSimulatedDisk, type StockCall } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
 import { changeAndVacuum, createPoolKit, fill, NEEDLE_BYTES, NEEDLES, type PoolKit } from './pool-kit.js';
 
@@ -13,8 +13,9 @@ const SMALL_STEPS = {
 const NEW_NEEDLES = 20;
 
 /** A copy, and a leader that has compacted and has 20 needles more than before. */
-async function createBehind(): Promise<PoolKit> {
-  const kit = await createPoolKit({ policy: SMALL_STEPS });
+async function createBehind(capacityBytes = 2 ** 40): Promise<PoolKit> {
+  const disk = createSimulatedDisk({ seed: 5, capacityBytes });
+  const kit = await createPoolKit({ disk, policy: { ...SMALL_STEPS, minFreeBytes: 64 * KiB } });
   fill(kit.volume, NEEDLES + 1, NEEDLES + NEW_NEEDLES);
   changeAndVacuum(kit.volume);
   return kit;
@@ -58,6 +59,16 @@ describe('a build by windows that is interrupted', () => {
     expect(report.bytesReused).toBeLessThan(25 * NEEDLE_BYTES);
   });
 
+  it('begins anew where nothing may come from a pool any more', async () => {
+    const kit = await createBehind();
+    once(kit, isRangeAt(250_000), () => void kit.server.restart());
+    await kit.sync();
+    const report = await kit.sync({ usePool: false });
+    expect(report).toMatchObject({ ok: true, bytesReused: 0, plan: { way: 'whole' } });
+    expect(report.bytesReceived).toBeGreaterThan(kit.volume.tailBytes);
+    await kit.compare('whole');
+  });
+
   it('goes on too where the last record built is sound in the pool only', async () => {
     const kit = await createBehind();
     once(kit, isRangeAt(250_000), () => void kit.server.restart());
@@ -71,6 +82,15 @@ describe('a build by windows that is interrupted', () => {
     expect(report.plan?.reason).toContain('it goes on where it was interrupted');
     expect(report).toMatchObject({ ok: true, outcome: 'rebased' });
     expect(Buffer.compare((await kit.files()).dat, sound)).toBe(0);
+  });
+
+  it('is given up where its place is needed: the next one has less in the pool', async () => {
+    const kit = await createBehind(1150 * KiB);
+    once(kit, isRangeAt(250_000), () => void kit.server.restart());
+    expect(await kit.sync()).toMatchObject({ code: 'leader-unreachable' });
+    changeAndVacuum(kit.volume, 2);
+    const report = await kit.syncAndCompare('with what fits');
+    expect(report).toMatchObject({ outcome: 'rebased', revision: 2, plan: { way: 'windows' } });
   });
 
   it('by a crash anywhere between the operations of the disk: whole before, whole after', async () => {

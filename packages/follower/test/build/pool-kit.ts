@@ -18,10 +18,10 @@ export interface PoolKit extends SyncKit {
 
 /** A leader with 40 needles of 10 kB, and a copy of it. */
 export async function createPoolKit(
-  options: SyncKitOptions & { version?: 1 | 2 | 3 } = {},
+  options: SyncKitOptions & { version?: 1 | 2 | 3; disk?: SimulatedDisk } = {},
 ): Promise<PoolKit> {
-  const disk = createSimulatedDisk({ seed: 5 });
-  const kit = await createSyncKit({ disk, messageBytes: 8192, ...options });
+  const disk = options.disk ?? createSimulatedDisk({ seed: 5 });
+  const kit = await createSyncKit({ messageBytes: 8192, ...options, disk });
   const volume = kit.server.allocate(VOLUME_ID, options.version ? { version: options.version } : {});
   if (options.version) volume.remount();
   fill(volume, 1, NEEDLES);

@@ -5,6 +5,7 @@ export interface CheckedFields {
   /** A safe integer between 0 and `max`, both included. */
   integer(name: string, max?: number): number;
   integerOrNull(name: string): number | null;
+  flag(name: string): boolean;
   /** A text of at most 64 KiB that matches `pattern`. */
   text(name: string, pattern?: RegExp): string;
   textOrNull(name: string, pattern?: RegExp): string | null;
@@ -34,11 +35,17 @@ export function checkedFields(value: unknown, path: string): CheckedFields {
       throw damaged(name);
     return field;
   }
+  function flag(name: string): boolean {
+    const field = fields.get(name);
+    if (typeof field !== 'boolean') throw damaged(name);
+    return field;
+  }
   const object = (name: string) => checkedFields(fields.get(name), path);
 
   return {
     integer,
     integerOrNull: (name) => (fields.get(name) === null ? null : integer(name)),
+    flag,
     text,
     textOrNull: (name, pattern) => (fields.get(name) === null ? null : text(name, pattern)),
     object,

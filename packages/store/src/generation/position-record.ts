@@ -91,6 +91,7 @@ export function decodeBuildRecord(fields: CheckedFields): BuildRecord {
       datSizeBytes: target.integer('datSizeBytes'),
       idxSizeBytes: target.integer('idxSizeBytes'),
       anchorBase64: target.text('anchorBase64', BASE64),
+      usesPool: target.flag('usesPool'),
     },
     builtBytes: fields.integer('builtBytes'),
     dat: decodeIdentity(fields.object('dat')),

@@ -55,4 +55,6 @@ export interface BuildTarget {
   readonly idxSizeBytes: number;
   /** The anchor: the last (at most) 4 KiB before T, base64. Empty where it could not be read (a compaction was open). */
   readonly anchorBase64: string;
+  /** Whether data may come from elsewhere than the leader. */
+  readonly usesPool: boolean;
 }

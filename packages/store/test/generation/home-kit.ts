@@ -46,6 +46,7 @@ export function targetOf(datSizeBytes: number, idxSizeBytes: number, revision = 
     datSizeBytes,
     idxSizeBytes,
     anchorBase64: '',
+    usesPool: true,
   };
 }
 
