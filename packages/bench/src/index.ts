@@ -1,2 +1,3 @@
 export { measureFirstCopy } from './first-copy.js';
 export { measurePeakMemory } from './peak-memory.js';
+export { measureRebase } from './rebase.js';

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { measureFirstCopy } from './first-copy.js';
 import { measurePeakMemory } from './peak-memory.js';
+import { measureRebase, type RebaseRun } from './rebase.js';
 import { formatSpread, spreadOf } from './spread.js';
 
 const MIB = 1024 * 1024;
@@ -9,9 +10,10 @@ const KIB = 1024;
 const [name, ...args] = process.argv.slice(2);
 if (name === 'first-copy') await firstCopy();
 else if (name === 'peak-memory') await peakMemory();
+else if (name === 'rebase') await rebase();
 else {
   console.error(
-    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N]',
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N]',
   );
   process.exitCode = 2;
 }
@@ -59,4 +61,25 @@ async function peakMemory(): Promise<void> {
     if (!(peakBytes > 0 && peakBytes <= limitBytes)) process.exitCode = 1;
     console.log(`${peak}, limit ${values['limit-mib']} MiB`);
   }
+}
+
+/** What following a compaction costs with what is here already, and without. */
+async function rebase(): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      'size-mib': { type: 'string', default: '400' },
+      'needle-bytes': { type: 'string', default: `${4 * KIB}` },
+      rounds: { type: 'string', default: '3' },
+    },
+  });
+  const content = {
+    sizeBytes: Number(values['size-mib']) * MIB,
+    needleBytes: Number(values['needle-bytes']),
+  };
+  const describe = ({ receivedBytes, datSizeBytes, seconds, peakBytes }: RebaseRun): string =>
+    `${((100 * receivedBytes) / datSizeBytes).toFixed(1)} % received in ${seconds.toFixed(1)} s, peak ${(peakBytes / MIB).toFixed(0)} MiB`;
+  await measureRebase(content, Number(values.rounds), ({ withPool, withoutPool }) => {
+    console.log(`with the pool ${describe(withPool)}; without ${describe(withoutPool)}`);
+  });
 }
