@@ -109,7 +109,7 @@ export async function readGenerations(
       try {
         const { revision, datSizeBytes: datSize } = reader.position;
         const restorableFrom = timeOf(await firstCommitMs(reader));
-        const restorableUntil = replacedAtMs === null ? null : timeOf(replacedAtMs);
+        const restorableUntil = isCurrent || replacedAtMs === null ? null : timeOf(replacedAtMs);
         generations.push({ id, isCurrent, revision, datSize, restorableFrom, restorableUntil, heldFor });
       } finally {
         await reader.close();

@@ -10,6 +10,7 @@ const VERBS = [
   'restore',
   'inspect',
   'export',
+  'compact',
   'fix',
   'serve',
 ];

@@ -1,15 +1,19 @@
 import {
   FormatError,
   type IdxEntry,
+  idxEntrySizeBytes,
   parseNeedle,
   parseNeedleHeader,
   recordLengthBytes,
+  SUPER_BLOCK_SIZE_BYTES,
   writeIdxEntry,
   writeSuperBlock,
 } from '@holdfast/format';
 import { headerFitsEntry } from '@holdfast/index';
 import type { StoreEnvironment } from './environment.js';
 import { StoreError } from './errors.js';
+import { ensureFree } from './generation/free-space.js';
+import { removeIfThere } from './generation/small-file.js';
 import { findCompactionLeftovers, settleCompaction } from './volume/compaction-files.js';
 import { openVolume } from './volume/open-volume.js';
 import { writeFile } from './volume/replace-file-by.js';
@@ -20,6 +24,8 @@ export interface CompactOptions {
   readonly directory: string;
   /** Base name: `7` or `collection_7`. */
   readonly name: string;
+  /** Bytes that must stay free on the disk beside what is written. Default 0. */
+  readonly minFreeBytes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +34,8 @@ export interface CompactReport {
   readonly keptNeedles: number;
   readonly datSizeBytesBefore: number;
   readonly datSizeBytes: number;
+  readonly idxSizeBytesBefore: number;
+  readonly idxSizeBytes: number;
   /** Needles whose data do not have their CRC: carried over as they are. */
   readonly damagedNeedles: number;
 }
@@ -38,7 +46,8 @@ const BATCH_BYTES = 1 << 20;
 /**
  * Compacts a volume that nobody has open: live needles alone, in the order of the file, bytes as they are; deletions
  * vanish; the revision is one higher. A crash at any instant leaves the former volume or the new one (format.md §8).
- * Fails with `corrupt`, changing nothing, where an entry's record is not there. A needle past its ttl is kept.
+ * What a server derived from the former index goes. Fails, changing nothing, with `corrupt` where an entry's record is
+ * not there, and with `no-space` before anything is written. A needle past its ttl is kept.
  */
 export async function compactVolume(env: StoreEnvironment, options: CompactOptions): Promise<CompactReport> {
   const { disk } = env;
@@ -46,13 +55,19 @@ export async function compactVolume(env: StoreEnvironment, options: CompactOptio
   const paths = volumePaths(directory, name);
   const volume = await openVolume(env, { ...options, mode: 'write' });
   const compactionRevision = (volume.superBlock.compactionRevision + 1) % REVISIONS;
-  const datSizeBytesBefore = volume.stats().datSizeBytes;
-  let keptNeedles = 0;
+  const before = volume.stats();
+  const idxSizeBytes = before.liveNeedles * idxEntrySizeBytes(volume.offsetWidthBytes);
   let damagedNeedles = 0;
   let datSizeBytes = 0;
   try {
+    const neededBytes = SUPER_BLOCK_SIZE_BYTES + before.liveBytes + idxSizeBytes;
+    await ensureFree(env, directory, neededBytes, options.minFreeBytes ?? 0);
     datSizeBytes = await writeFile(disk, paths.cpd, batched(newData()));
     await writeFile(disk, paths.cpx, batched(newIndex()));
+  } catch (error) {
+    // What cannot be removed now is when the volume is opened next.
+    for (const path of [paths.cpd, paths.cpx]) await removeIfThere(disk, path).catch(() => {});
+    throw error;
   } finally {
     await volume.close();
   }
@@ -61,21 +76,28 @@ export async function compactVolume(env: StoreEnvironment, options: CompactOptio
   await writeFile(disk, paths.cpc, []);
   await disk.syncDirectory(directory);
   await settleCompaction(disk, paths, await findCompactionLeftovers(disk, paths));
-  return { compactionRevision, keptNeedles, datSizeBytesBefore, datSizeBytes, damagedNeedles };
+  return {
+    compactionRevision,
+    keptNeedles: before.liveNeedles,
+    datSizeBytesBefore: before.datSizeBytes,
+    datSizeBytes,
+    idxSizeBytesBefore: before.idxSizeBytes,
+    idxSizeBytes,
+    damagedNeedles,
+  };
 
   async function* newData(): AsyncGenerator<Uint8Array> {
     yield writeSuperBlock({ ...volume.superBlock, version: volume.version, compactionRevision });
     for (const entry of volume.liveByOffset()) {
       signal?.throwIfAborted();
       const { bytes, isDamaged } = await readRecord(env, volume, entry);
-      keptNeedles++;
       if (isDamaged) damagedNeedles++;
       yield bytes;
     }
   }
 
   function* newIndex(): Generator<Uint8Array> {
-    let offset = 8;
+    let offset = SUPER_BLOCK_SIZE_BYTES;
     for (const { needleId, sizeBytes } of volume.liveByOffset()) {
       yield writeIdxEntry({ needleId, offset, sizeBytes }, volume.offsetWidthBytes);
       offset += recordLengthBytes(volume.version, sizeBytes);

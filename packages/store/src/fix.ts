@@ -3,6 +3,7 @@ import { headerFitsEntry } from '@holdfast/index';
 import type { StoreEnvironment } from './environment.js';
 import { NeedleMap } from './needle-map.js';
 import { settleCompaction } from './volume/compaction-files.js';
+import { removeDerivedIndexes } from './volume/derived-indexes.js';
 import { EncodedEntries } from './volume/encoded-entries.js';
 import { hasNoRecord } from './volume/index-replay.js';
 import { readHeader } from './volume/record-probe.js';
@@ -69,6 +70,9 @@ export async function fixIndex(env: StoreEnvironment, options: FixOptions): Prom
     for await (const item of survey(files.data, table, signal)) await rebuilt.take(item, files);
     if (outside > 0) await rebuilt.takeDeletionsWithoutRecord(files, signal);
     await settleCompaction(env.disk, paths, files.leftovers);
+    // First: a crash in between leaves none, and none that is of another index.
+    await removeDerivedIndexes(env.disk, paths);
+    await env.disk.syncDirectory(paths.directory);
     await replaceFileBy(env.disk, paths.idx, rebuilt.entries.pieces());
     return rebuilt.report();
   } finally {

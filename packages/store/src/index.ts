@@ -14,6 +14,7 @@ export {
 } from './errors.js';
 export type { Finding, FindingCode } from './finding.js';
 export { type DamagedPlace, type FixOptions, type FixReport, fixIndex } from './fix.js';
+export { type DetachVolumeOptions, detachVolume, isFollowing } from './generation/detach-volume.js';
 export { ensureFree } from './generation/free-space.js';
 export {
   type DigestFinding,

@@ -66,6 +66,16 @@ describe('compactVolume', () => {
     await volume.close();
   });
 
+  it('writes nothing where there is too little space, and leaves nothing where it is ended', async () => {
+    const { directory, name } = copyFixture('churn-o5');
+    const before = snapshot(directory);
+    const full = compactVolume(env, { directory, name, minFreeBytes: 2 ** 60 });
+    await expect(full).rejects.toMatchObject({ code: 'no-space' });
+    const signal = AbortSignal.abort(new Error('ended'));
+    await expect(compactVolume(env, { directory, name, signal })).rejects.toThrow('ended');
+    expect(snapshot(directory)).toEqual(before);
+  });
+
   it('changes nothing where an entry points at another record', async () => {
     const { directory, name } = copyFixture('bad-flip-header-key-o5');
     const before = snapshot(directory);

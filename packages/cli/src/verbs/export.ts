@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ensureFree, openGenerationVolume, openVolume, type Volume } from '@holdfast/store';
+import { ensureFree, isFollowing, openGenerationVolume, openVolume, type Volume } from '@holdfast/store';
 import { type ExitCode, exitCodes } from '../exit-code.js';
 import { type ExportedFile, exportVolume } from '../export/export-volume.js';
 import {
@@ -81,13 +81,12 @@ const stderrSink = {
 };
 
 /** Of a followed volume what is committed, without a lock; any other one as it is. */
-function openLocalVolume(
+async function openLocalVolume(
   directory: string,
-  { name, baseName, isFollowed }: LocalVolume,
-  context: VerbContext,
-) {
-  const { env, signal } = context;
-  return isFollowed
+  { name, baseName }: LocalVolume,
+  { env, signal }: VerbContext,
+): Promise<Volume> {
+  return (await isFollowing(env, { directory, volume: name }))
     ? openGenerationVolume(env, { directory, volume: name, signal })
     : openVolume(env, { directory, name: baseName, mode: 'read', signal });
 }

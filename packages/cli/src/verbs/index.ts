@@ -13,6 +13,7 @@ const loaders = {
   restore: async () => (await import('./restore.js')).restore,
   inspect: async () => (await import('./inspect.js')).inspect,
   export: async () => (await import('./export.js')).exportVerb,
+  compact: async () => (await import('./compact.js')).compact,
   fix: async () => (await import('./fix.js')).fix,
   serve: async () => (await import('./serve.js')).serve,
 } satisfies Readonly<Record<string, () => Promise<Verb>>>;

@@ -3,6 +3,7 @@ import { headerFitsEntry, openIdx, type RandomAccess } from '@holdfast/index';
 import type { Disk } from '../disk.js';
 import { StoreError } from '../errors.js';
 import { exists, removeIfThere } from '../generation/small-file.js';
+import { removeDerivedIndexes } from './derived-indexes.js';
 import { readHeader } from './record-probe.js';
 import type { VolumePaths } from './volume-paths.js';
 
@@ -59,6 +60,7 @@ export async function settleCompaction(
     if (idxPath !== paths.idx) await disk.rename(idxPath, paths.idx);
     // The marker goes only when both renames are durable: it is what tells that they belong together.
     await disk.syncDirectory(paths.directory);
+    await removeDerivedIndexes(disk, paths);
     await removeIfThere(disk, paths.cpc);
   } else {
     // The marker goes first: with it, a crash here would be rolled forward from half of the files.

@@ -10,6 +10,10 @@ export interface VolumePaths {
   readonly cpd: string;
   readonly cpx: string;
   readonly cpc: string;
+  /** What servers derive from the `.idx`. */
+  readonly ldb: string;
+  readonly rdb: string;
+  readonly sdx: string;
 }
 
 export function volumePaths(directory: string, name: string): VolumePaths {
@@ -23,5 +27,8 @@ export function volumePaths(directory: string, name: string): VolumePaths {
     cpd: `${base}.cpd`,
     cpx: `${base}.cpx`,
     cpc: `${base}.cpc`,
+    ldb: `${base}.ldb`,
+    rdb: `${base}.rdb`,
+    sdx: `${base}.sdx`,
   };
 }
