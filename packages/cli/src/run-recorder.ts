@@ -46,7 +46,6 @@ export async function createRunRecorder(
   options: RunRecorderOptions,
 ): Promise<RunRecorder> {
   const { directory, verb, runs, recordEveryMs, pacing } = options;
-  let names = await listRunRecords(env, directory);
   let recorded = await lastVolumes();
   let startedAtMs = env.clock.nowMs();
   let isTidy = false;
@@ -57,7 +56,7 @@ export async function createRunRecorder(
   const writer = createPacedWriter({ ...pacing, leastPauseMs: RECORD_PAUSE_MS, write });
 
   async function lastVolumes(): Promise<Readonly<Record<string, RecordedVolume>>> {
-    const last = names.at(-1);
+    const last = (await listRunRecords(env, directory)).at(-1);
     return last === undefined ? {} : ((await readRunRecord(env, directory, last)).record?.volumes ?? {});
   }
 
@@ -81,6 +80,8 @@ export async function createRunRecorder(
     }
     const endedAtMs = env.clock.nowMs();
     const endedAt = timeOf(endedAtMs);
+    // Asked anew: a write that failed may have left its record all the same, and the chain goes on from there.
+    const names = await listRunRecords(env, directory);
     const last = names.at(-1);
     const { name, text } = encodeRunRecord(
       {
@@ -98,11 +99,10 @@ export async function createRunRecorder(
     await ensureDirectory(env.disk, ownPath(directory, ''));
     await ensureDirectory(env.disk, runsPath(directory));
     await replaceFile(env.disk, `${runsPath(directory)}/${name.name}`, new TextEncoder().encode(text));
-    if (last?.day !== name.day || !isTidy) await tidy([...names, name], endedAtMs);
-    else names = [...names, name];
     recorded = volumes;
     [startedAtMs, recordedAtMs] = [endedAtMs, endedAtMs];
     nextAtMs = endedAtMs + (1000 * text.length) / RECORD_BYTES_PER_SECOND;
+    if (last?.day !== name.day || !isTidy) await tidy([...names, name], endedAtMs);
   }
 
   /** What is held now. The digest is made again only where the bytes are others than those recorded. */
@@ -134,12 +134,11 @@ export async function createRunRecorder(
   }
 
   async function tidy(all: readonly RunRecordName[], nowMs: number): Promise<void> {
-    const outdated = new Set(outdatedRecords(all, nowMs));
-    for (const { name } of outdated) await env.disk.remove(`${runsPath(directory)}/${name}`);
+    for (const { name } of outdatedRecords(all, nowMs))
+      await env.disk.remove(`${runsPath(directory)}/${name}`);
     for (const name of await listIfThere(env.disk, runsPath(directory))) {
       if (name.endsWith('.tmp')) await env.disk.remove(`${runsPath(directory)}/${name}`);
     }
-    names = all.filter((name) => !outdated.has(name));
     isTidy = true;
   }
 

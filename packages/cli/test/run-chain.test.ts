@@ -109,6 +109,23 @@ test('a changed record and a missing one are seen', async () => {
   expect(await problems()).toMatchObject([{ record: all[2]!.name }]);
 });
 
+test('a disk that fails in the middle leaves one chain, whatever it had written', async () => {
+  await oneRun(1);
+  for (let operations = 0, hasFinished = false; !hasFinished; operations++) {
+    const recorder = await createRecorder();
+    note(recorder, 2 + operations);
+    env.disk.crashAfter(operations);
+    hasFinished = await recorder.close().then(
+      () => true,
+      () => false,
+    );
+    env.disk.crash('process');
+    if (!hasFinished) await recorder.close();
+    expect(await problems(), `${operations}`).toEqual([]);
+  }
+  expect((await names()).length).toBeGreaterThan(5);
+});
+
 test('changes are recorded once a minute at most, proofs that changed nothing once in their time', async () => {
   const recorder = await createRecorder(10 * MINUTE_MS);
   for (let second = 0; second < 180; second++) {
