@@ -151,19 +151,24 @@ function linkOver(
   };
 }
 
+/** One ping at a time; none to a session that is going, which would throw. */
 function startKeepalive(session: ClientHttp2Session, settings: ConnectSettings): () => void {
-  let answer: NodeJS.Timeout | undefined;
+  let overdue: NodeJS.Timeout | undefined;
   const interval = setInterval(() => {
-    answer = setTimeout(
+    if (overdue !== undefined || session.destroyed) return;
+    overdue = setTimeout(
       () => session.destroy(new Error('keepalive: no answer')),
       settings.keepaliveTimeoutMs,
     );
-    answer.unref();
-    session.ping(() => clearTimeout(answer));
+    overdue.unref();
+    session.ping(() => {
+      clearTimeout(overdue);
+      overdue = undefined;
+    });
   }, settings.keepaliveTimeMs);
   interval.unref();
   return () => {
     clearInterval(interval);
-    clearTimeout(answer);
+    clearTimeout(overdue);
   };
 }
