@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DiskFile, FileStat, OpenOptions } from '../disk.js';
 import { StoreError } from '../errors.js';
+import { createDirectWriter, type DirectWriter } from './direct-writer.js';
 import { translateError } from './translate-error.js';
 
 const FLAGS: Readonly<Record<OpenOptions['mode'], number>> = {
@@ -28,14 +29,14 @@ export async function openNodeFile(path: string, mode: OpenOptions['mode']): Pro
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, FLAGS[mode], 0o644);
-    return wrapHandle(path, handle);
+    return wrapHandle(path, handle, mode === 'read' ? undefined : createDirectWriter(handle));
   } catch (cause) {
     await handle?.close();
     throw translateError('open', path, cause);
   }
 }
 
-function wrapHandle(path: string, opened: FileHandle): DiskFile {
+function wrapHandle(path: string, opened: FileHandle, directWriter: DirectWriter | undefined): DiskFile {
   let handle: FileHandle | undefined = opened;
 
   async function attempt<T>(action: string, run: (handle: FileHandle) => Promise<T>): Promise<T> {
@@ -69,11 +70,9 @@ function wrapHandle(path: string, opened: FileHandle): DiskFile {
     },
     writeAt: (offset, bytes) =>
       attempt('write', async (file) => {
-        let written = 0;
-        while (written < bytes.length) {
-          const { bytesWritten } = await file.write(bytes, written, bytes.length - written, offset + written);
-          written += bytesWritten;
-        }
+        const direct = (await directWriter?.write(offset, bytes)) ?? { start: 0, end: 0 };
+        await writeAll(file, offset, bytes.subarray(0, direct.start));
+        await writeAll(file, offset + direct.end, bytes.subarray(direct.end));
       }),
     truncate: (size) => attempt('truncate', (file) => file.truncate(size)),
     syncData: () => attempt('sync', (file) => file.datasync()),
@@ -82,10 +81,19 @@ function wrapHandle(path: string, opened: FileHandle): DiskFile {
       const closing = handle;
       handle = undefined;
       try {
+        await directWriter?.close();
         await closing?.close();
       } catch (cause) {
         throw translateError('close', path, cause);
       }
     },
   };
+}
+
+async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, offset + written);
+    written += bytesWritten;
+  }
 }

@@ -1,4 +1,14 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createNodeDisk } from '../../src/node/index.js';
 import { translateError } from '../../src/node/translate-error.js';
@@ -99,4 +109,68 @@ describe('translateError', () => {
       expect(translateError('link', '/x', systemError('ENOSPC')).code).toBe('no-space');
     },
   );
+
+  // Long writes go past the page cache where that is possible, the edges and short ones through it.
+  const MiB = 1024 * 1024;
+  const write = fc.record({
+    offset: fc.oneof(
+      fc.nat(3 * MiB),
+      fc.nat(768).map((page) => page * 4096),
+    ),
+    lengthBytes: fc.oneof(fc.nat(9000), fc.integer({ min: 250 * 1024, max: 3 * MiB })),
+    seed: fc.integer({ min: 1, max: 255 }),
+    readsBefore: fc.boolean(),
+  });
+
+  // A file system on a disk, and one in memory, which may refuse writes past the cache.
+  it.each([tmpdir(), '/dev/shm'].filter((place) => existsSync(place)))(
+    'writes of any place and length read back as written, in %s',
+    async (place) => {
+      const directory = mkdtempSync(`${place}/holdfast-writes-`);
+      try {
+        await fc.assert(
+          fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 6 }), async (writes) => {
+            const path = `${directory}/a`;
+            const file = await disk.open(path, { mode: 'create-new' });
+            let model = Buffer.alloc(0);
+            for (const { offset, lengthBytes, seed, readsBefore } of writes) {
+              const bytes = new Uint8Array(lengthBytes).map((_, i) => (i * seed) ^ (i >> 8));
+              if (readsBefore) await file.readAt(0, 6 * MiB);
+              await file.writeAt(offset, bytes);
+              const missingBytes = lengthBytes === 0 ? 0 : offset + lengthBytes - model.length;
+              if (missingBytes > 0) model = Buffer.concat([model, Buffer.alloc(missingBytes)]);
+              model.fill(bytes, offset, offset + lengthBytes);
+              expect(model.equals(await file.readAt(0, 6 * MiB))).toBe(true);
+            }
+            await file.syncData();
+            await file.close();
+            expect(model.equals(readFileSync(path))).toBe(true);
+            await disk.remove(path);
+          }),
+          { numRuns: 12 },
+        );
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    },
+  );
+
+  it('a file that is open for reading is not written past the cache either', async () => {
+    const path = `${temporaryDirectory()}/a`;
+    writeFileSync(path, 'a');
+    const reader = await disk.open(path, { mode: 'read' });
+    await expect(reader.writeAt(0, new Uint8Array(MiB))).rejects.toMatchObject({ name: 'StoreError' });
+    await reader.close();
+    expect(readFileSync(path, 'utf8')).toBe('a');
+  });
+
+  it('many long writes at once each keep their own bytes', async () => {
+    const path = `${temporaryDirectory()}/a`;
+    const file = await disk.open(path, { mode: 'create-new' });
+    const parts = Array.from({ length: 12 }, (_, i) => new Uint8Array(MiB + 4096 * (i % 3)).fill(i + 1));
+    await Promise.all(parts.map((part, i) => file.writeAt(i * 2 * MiB, part)));
+    for (const [i, part] of parts.entries())
+      expect(Buffer.from(await file.readAt(i * 2 * MiB, part.length)).equals(part)).toBe(true);
+    await file.close();
+  });
 });
