@@ -50,6 +50,8 @@ const storeAdvice: Readonly<Record<StoreErrorCode, Advice>> = {
   'needle-not-found': [usage, 'holdfast inspect --needles lists what is there'],
   'cookie-mismatch': [usage, 'holdfast inspect --needles lists the cookies'],
   'too-large': [usage, 'take less'],
+  'volume-not-empty': [usage, 'delete its needles first'],
+  'compaction-state': [volumeFailed, retryLater],
   closed: [volumeFailed, retryLater],
 };
 

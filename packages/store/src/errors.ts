@@ -7,7 +7,8 @@
  * - Of a volume's files: `no-super-block`, `bad-super-block`, `unsupported-version`, `width-undecided`,
  *   `index-missing`, `index-odd-size`, `index-mismatch`, `corrupt` (with offset and, where known, needle).
  * - Of a generation: `position-damaged`, `position-moved`.
- * - Of one call: `read-only`, `needle-not-found`, `cookie-mismatch`, `too-large`, `closed`.
+ * - Of one call: `read-only`, `needle-not-found`, `cookie-mismatch`, `too-large`, `volume-not-empty`,
+ *   `compaction-state`, `closed`.
  */
 export type StoreErrorCode =
   | 'not-found'
@@ -33,6 +34,8 @@ export type StoreErrorCode =
   | 'needle-not-found'
   | 'cookie-mismatch'
   | 'too-large'
+  | 'volume-not-empty'
+  | 'compaction-state'
   | 'closed';
 
 /** What a caller can do: the same again later, make the thing anew from a source, or nothing without an operator. */
@@ -76,6 +79,8 @@ const REMEDIES: Readonly<Record<StoreErrorCode, StoreRemedy>> = {
   'needle-not-found': 'stop',
   'cookie-mismatch': 'stop',
   'too-large': 'stop',
+  'volume-not-empty': 'stop',
+  'compaction-state': 'retry',
   closed: 'stop',
 };
 
