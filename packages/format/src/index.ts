@@ -19,10 +19,12 @@ export { formatInstant, parseInstant } from './instant.js';
 export {
   type Needle,
   type NeedleContent,
+  type NeedleEnds,
   type ParseNeedleOptions,
   parseNeedle,
   type WriteNeedleOptions,
   writeNeedle,
+  writeNeedleEnds,
 } from './needle.js';
 export {
   bodySizeBytes,

@@ -78,7 +78,7 @@ export function parseNeedleBody(body: Uint8Array): NeedleBody {
 }
 
 /** `flags` with the bits of fields set exactly as the fields are there. */
-function flagsOfBody(body: NeedleBody): number {
+function flagsOfBody(body: Omit<NeedleBody, 'data'>): number {
   return (
     (body.flags & ~FIELD_FLAGS) |
     (body.name === undefined ? 0 : FLAG_NAME) |
@@ -91,13 +91,18 @@ function flagsOfBody(body: NeedleBody): number {
 
 /** The length of the body as `writeNeedleBody` writes it; 0 where there is no data, because then nothing is kept. */
 export function bodySizeBytes(body: NeedleBody): number {
-  if (body.data.length === 0) return 0;
-  let size = DATA_SIZE_FIELD_BYTES + body.data.length + FLAGS_SIZE_BYTES;
-  if (body.name !== undefined) size += 1 + body.name.length;
-  if (body.mime !== undefined) size += 1 + body.mime.length;
-  if (body.lastModifiedSeconds !== undefined) size += LAST_MODIFIED_SIZE_BYTES;
-  if (body.ttl !== undefined) size += TTL_SIZE_BYTES;
-  if (body.pairs !== undefined) size += 2 + body.pairs.length;
+  return bodySizeAround(body, body.data.length);
+}
+
+/** The same for data of any length, whatever `data` is. */
+export function bodySizeAround(fields: Omit<NeedleBody, 'data'>, dataSizeBytes: number): number {
+  if (dataSizeBytes === 0) return 0;
+  let size = DATA_SIZE_FIELD_BYTES + dataSizeBytes + FLAGS_SIZE_BYTES;
+  if (fields.name !== undefined) size += 1 + fields.name.length;
+  if (fields.mime !== undefined) size += 1 + fields.mime.length;
+  if (fields.lastModifiedSeconds !== undefined) size += LAST_MODIFIED_SIZE_BYTES;
+  if (fields.ttl !== undefined) size += TTL_SIZE_BYTES;
+  if (fields.pairs !== undefined) size += 2 + fields.pairs.length;
   return size;
 }
 
@@ -106,18 +111,18 @@ export function bodySizeBytes(body: NeedleBody): number {
  * Throws `RangeError` for a field longer than its length can say, and for a negative or fractional time.
  */
 export function writeNeedleBody(body: NeedleBody, into: Uint8Array, at: number): number {
-  if (body.data.length === 0) return at;
+  const { data } = body;
+  if (data.length === 0) return at;
+  putInteger(into, at, data.length, DATA_SIZE_FIELD_BYTES);
+  into.set(data, at + DATA_SIZE_FIELD_BYTES);
+  return writeNeedleFields(body, into, at + DATA_SIZE_FIELD_BYTES + data.length);
+}
+
+/** What follows the data: flags and the fields that are there. As `writeNeedleBody`. */
+export function writeNeedleFields(body: Omit<NeedleBody, 'data'>, into: Uint8Array, at: number): number {
   let next = at;
-  const put = (bytes: Uint8Array) => {
-    into.set(bytes, next);
-    next += bytes.length;
-  };
-  const putInteger = (value: number, lengthBytes: number) => {
-    let rest = value;
-    for (let i = next + lengthBytes - 1; i >= next; i--) {
-      into[i] = rest % 256;
-      rest = Math.trunc(rest / 256);
-    }
+  const put = (value: number, lengthBytes: number) => {
+    putInteger(into, next, value, lengthBytes);
     next += lengthBytes;
   };
   const putField = (
@@ -129,17 +134,16 @@ export function writeNeedleBody(body: NeedleBody, into: Uint8Array, at: number):
     if (bytes === undefined) return;
     if (bytes.length > maxBytes)
       throw new RangeError(`${what} of ${bytes.length} bytes, at most ${maxBytes} fit`);
-    putInteger(bytes.length, lengthFieldBytes);
-    put(bytes);
+    put(bytes.length, lengthFieldBytes);
+    into.set(bytes, next);
+    next += bytes.length;
   };
 
-  putInteger(body.data.length, DATA_SIZE_FIELD_BYTES);
-  put(body.data);
-  putInteger(flagsOfBody(body), FLAGS_SIZE_BYTES);
+  put(flagsOfBody(body), FLAGS_SIZE_BYTES);
   putField(body.name, 1, MAX_NAME_BYTES, 'name');
   putField(body.mime, 1, MAX_MIME_BYTES, 'mime type');
   if (body.lastModifiedSeconds !== undefined) {
-    putInteger(storedSeconds(body.lastModifiedSeconds), LAST_MODIFIED_SIZE_BYTES);
+    put(storedSeconds(body.lastModifiedSeconds), LAST_MODIFIED_SIZE_BYTES);
   }
   if (body.ttl !== undefined) {
     writeTtl(body.ttl, into, next);
@@ -147,6 +151,14 @@ export function writeNeedleBody(body: NeedleBody, into: Uint8Array, at: number):
   }
   putField(body.pairs, 2, MAX_PAIRS_BYTES, 'pairs');
   return next;
+}
+
+function putInteger(into: Uint8Array, at: number, value: number, lengthBytes: number): void {
+  let rest = value;
+  for (let i = at + lengthBytes - 1; i >= at; i--) {
+    into[i] = rest % 256;
+    rest = Math.trunc(rest / 256);
+  }
 }
 
 /** The 40 bits of a time that are stored. */

@@ -1,7 +1,7 @@
 import { isCrcOf, crc32c as pureCrc32c } from './crc32c.js';
 import { FormatError } from './errors.js';
 import {
-  bodySizeBytes,
+  bodySizeAround,
   EMPTY_NEEDLE_BODY,
   FLAG_CHUNK_MANIFEST,
   FLAG_COMPRESSED,
@@ -9,17 +9,18 @@ import {
   parseNeedleBody,
   storedSeconds,
   writeNeedleBody,
+  writeNeedleFields,
 } from './needle-body.js';
 import {
   isZeroHeader,
   type NeedleHeader,
   parseNeedleHeader,
-  readNeedleHeader,
   writeNeedleHeader,
 } from './needle-header.js';
 import type { Crc32c } from './ports.js';
 import {
   CRC_SIZE_BYTES,
+  DATA_SIZE_FIELD_BYTES,
   MAX_SIZE_BYTES,
   NEEDLE_HEADER_SIZE_BYTES,
   paddingLengthBytes,
@@ -147,28 +148,59 @@ export function writeNeedle(
   version: Version,
   options: WriteNeedleOptions = {},
 ): Uint8Array {
-  const body = bodyToWrite(needle);
-  const sizeBytes = version === 1 ? body.data.length : bodySizeBytes(body);
-  if (sizeBytes > MAX_SIZE_BYTES)
-    throw new RangeError(`a record of size ${sizeBytes}, at most ${MAX_SIZE_BYTES}`);
+  const data = needle.data ?? EMPTY_NEEDLE_BODY.data;
+  const fields = fieldsToWrite(needle);
+  const sizeBytes = sizeToWrite(fields, data.length, version);
   const record = new Uint8Array(recordLengthBytes(version, sizeBytes));
   writeNeedleHeader({ cookie: needle.cookie, needleId: needle.needleId, sizeBytes }, record);
-  if (version === 1) record.set(body.data, NEEDLE_HEADER_SIZE_BYTES);
-  else writeNeedleBody(body, record, NEEDLE_HEADER_SIZE_BYTES);
-  const view = new DataView(record.buffer);
-  const bodyEnd = NEEDLE_HEADER_SIZE_BYTES + sizeBytes;
-  view.setUint32(bodyEnd, needle.storedCrc ?? (options.crc32c ?? pureCrc32c)(body.data));
-  if (version === 3) view.setBigUint64(bodyEnd + CRC_SIZE_BYTES, needle.appendAtNs ?? 0n);
-  if (options.padding !== 'zeros') {
-    const lengthBytes = paddingLengthBytes(version, sizeBytes);
-    record.set(goPadding(view, version, body).subarray(0, lengthBytes), record.length - lengthBytes);
-  }
+  if (version === 1) record.set(data, NEEDLE_HEADER_SIZE_BYTES);
+  else writeNeedleBody({ ...fields, data }, record, NEEDLE_HEADER_SIZE_BYTES);
+  const storedCrc = needle.storedCrc ?? (options.crc32c ?? pureCrc32c)(data);
+  writeTail(needle, storedCrc, sizeBytes, version, record, NEEDLE_HEADER_SIZE_BYTES + sizeBytes, options);
   return record;
 }
 
-function bodyToWrite(needle: NeedleContent): NeedleBody {
+/** A record but for its data. */
+export interface NeedleEnds {
+  /** Everything before the data, and everything behind them. */
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+  /** As in the header. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * What `writeNeedle` writes around the data, for data that are too long to be held: at least one byte, and
+ * `storedCrc` is theirs.
+ */
+export function writeNeedleEnds(
+  needle: Omit<NeedleContent, 'data'> & { readonly storedCrc: number },
+  dataSizeBytes: number,
+  version: Version,
+  options: Pick<WriteNeedleOptions, 'padding'> = {},
+): NeedleEnds {
+  if (dataSizeBytes < 1) throw new RangeError(`${dataSizeBytes} bytes of data, at least 1`);
+  const fields = fieldsToWrite(needle);
+  const sizeBytes = sizeToWrite(fields, dataSizeBytes, version);
+  const headBytes = NEEDLE_HEADER_SIZE_BYTES + (version === 1 ? 0 : DATA_SIZE_FIELD_BYTES);
+  const head = new Uint8Array(headBytes);
+  writeNeedleHeader({ cookie: needle.cookie, needleId: needle.needleId, sizeBytes }, head);
+  if (version > 1) new DataView(head.buffer).setUint32(NEEDLE_HEADER_SIZE_BYTES, dataSizeBytes);
+  const tail = new Uint8Array(recordLengthBytes(version, sizeBytes) - headBytes - dataSizeBytes);
+  const fieldsEnd = version === 1 ? 0 : writeNeedleFields(fields, tail, 0);
+  writeTail(needle, needle.storedCrc, sizeBytes, version, tail, fieldsEnd, options);
+  return { head, tail, sizeBytes };
+}
+
+function sizeToWrite(fields: Omit<NeedleBody, 'data'>, dataSizeBytes: number, version: Version): number {
+  const sizeBytes = version === 1 ? dataSizeBytes : bodySizeAround(fields, dataSizeBytes);
+  if (sizeBytes > MAX_SIZE_BYTES)
+    throw new RangeError(`a record of size ${sizeBytes}, at most ${MAX_SIZE_BYTES}`);
+  return sizeBytes;
+}
+
+function fieldsToWrite(needle: NeedleContent): Omit<NeedleBody, 'data'> {
   return {
-    data: needle.data ?? EMPTY_NEEDLE_BODY.data,
     flags: needle.flags ?? 0,
     name: bytesOf(needle.name),
     mime: bytesOf(needle.mime),
@@ -182,21 +214,38 @@ function bytesOf(value: Uint8Array | string | undefined): Uint8Array | undefined
   return typeof value === 'string' ? new TextEncoder().encode(value) : value;
 }
 
+/** CRC, stamp and padding, at `at` of `into`, whose end is the record's. */
+function writeTail(
+  needle: NeedleContent,
+  storedCrc: number,
+  sizeBytes: number,
+  version: Version,
+  into: Uint8Array,
+  at: number,
+  options: Pick<WriteNeedleOptions, 'padding'>,
+): void {
+  const view = new DataView(into.buffer, into.byteOffset, into.length);
+  view.setUint32(at, storedCrc);
+  if (version === 3) view.setBigUint64(at + CRC_SIZE_BYTES, needle.appendAtNs ?? 0n);
+  if (options.padding === 'zeros') return;
+  const lengthBytes = paddingLengthBytes(version, sizeBytes);
+  into.set(goPadding(needle, sizeBytes, version).subarray(0, lengthBytes), into.length - lengthBytes);
+}
+
 /**
  * Eight bytes of which the padding is a prefix: what the Go server's scratch buffer still holds from the fields that
  * went through it last (format.md §4).
  */
-function goPadding(record: DataView, version: Version, body: NeedleBody): Uint8Array {
-  const { needleId, sizeBytes } = readNeedleHeader(record, 0);
+function goPadding(needle: NeedleContent, sizeBytes: number, version: Version): Uint8Array {
   const padding = new Uint8Array(8);
   const view = new DataView(padding.buffer);
   if (version === 3) {
     view.setUint32(0, sizeBytes);
     return padding;
   }
-  view.setBigUint64(0, needleId);
-  if (version === 2 && sizeBytes > 0 && body.lastModifiedSeconds !== undefined) {
-    view.setUint32(0, storedSeconds(body.lastModifiedSeconds));
+  view.setBigUint64(0, needle.needleId);
+  if (version === 2 && sizeBytes > 0 && needle.lastModifiedSeconds !== undefined) {
+    view.setUint32(0, storedSeconds(needle.lastModifiedSeconds));
   }
   return padding;
 }

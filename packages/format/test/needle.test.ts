@@ -15,6 +15,7 @@ import {
   recordLengthBytes,
   type Version,
   writeNeedle,
+  writeNeedleEnds,
 } from '../src/index.js';
 import { cutRecords, goldenDats, goldens, layoutOf, list, read } from './fixtures.js';
 
@@ -29,6 +30,17 @@ test.each(goldenDats())('$name: written as it was read, byte for byte', ({ dat, 
       Buffer.from(bytes).toString('hex'),
     );
   }
+});
+
+test.each(goldenDats())('$name: the ends of a record are what stands around its data', ({ dat, version }) => {
+  for (const { bytes } of cutRecords(dat, version)) {
+    const needle = parseNeedle(bytes, version);
+    if (needle.data.length === 0) continue;
+    const { head, tail, sizeBytes } = writeNeedleEnds(needle, needle.data.length, version);
+    expect(Buffer.concat([head, needle.data, tail]).equals(bytes)).toBe(true);
+    expect(sizeBytes).toBe(needle.sizeBytes);
+  }
+  expect(() => writeNeedleEnds({ needleId: 1n, cookie: 1, storedCrc: 0 }, 0, version)).toThrow(RangeError);
 });
 
 describe.each(goldens())('$name', ({ name, dat, idx, manifest }) => {

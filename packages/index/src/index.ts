@@ -12,6 +12,7 @@ export {
   type OrderSummary,
   summarizeOrder,
 } from './order-summary.js';
+export { sortOrder } from './radix-order.js';
 export type { RandomAccess } from './random-access.js';
 export {
   createRecordPlaceFinder,

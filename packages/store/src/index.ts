@@ -48,14 +48,23 @@ export {
   type VolumeInspection,
 } from './inspect.js';
 export { NeedleMap } from './needle-map.js';
-export { type NeedleStream, openNeedleStream } from './needle-stream.js';
+export { type NeedleStream, openNeedleStream, type ReadableRecords } from './needle-stream.js';
 export { type VerifyOptions, verifyFiles } from './verify.js';
 export { type CreateVolumeOptions, createVolume } from './volume/create-volume.js';
+export { type Expiring, isExpired } from './volume/expiry.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
 export type {
   AppendedRecord,
+  DeletionRecord,
+  ReadOnlyMarks,
   ScanOptions,
+  StagedData,
   Volume,
   VolumeRecovery,
   VolumeStats,
 } from './volume/volume.js';
+export type {
+  BeginCompactionOptions,
+  CompactionResult,
+  VolumeCompaction,
+} from './volume/volume-compaction.js';

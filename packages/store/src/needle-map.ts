@@ -1,4 +1,5 @@
 import { type IdxEntry, isDeletion } from '@holdfast/format';
+import { sortOrder } from '@holdfast/index';
 
 /** Entries a chunk: growing never copies what is there. */
 const CHUNK_ENTRIES = 1 << 16;
@@ -45,6 +46,7 @@ export class NeedleMap {
   #slots = new Uint32Array(FIRST_SLOTS);
   #count = 0;
   #liveCount = 0;
+  #maxNeedleId = 0n;
 
   /** Needles that can be read. */
   get liveCount(): number {
@@ -54,6 +56,11 @@ export class NeedleMap {
   /** Needles that were deleted and are still known. */
   get deletedCount(): number {
     return this.#count - this.#liveCount;
+  }
+
+  /** The greatest there has been, deleted ones included; 0n for none. */
+  get maxNeedleId(): bigint {
+    return this.#maxNeedleId;
   }
 
   /** What the map occupies. */
@@ -100,31 +107,34 @@ export class NeedleMap {
     }
   }
 
-  /** Live needles by needle id. Takes 4 bytes a needle while it runs; not to be changed meanwhile. */
+  /**
+   * Live needles by needle id. Takes 8 bytes a needle while it runs. The map may change meanwhile: what was live at
+   * the beginning is given, each as it is when its turn comes.
+   */
   *liveByNeedleId(): Generator<IdxEntry> {
-    const idOf = (number: number) => {
+    yield* this.#inOrder(4, (number, digit) => {
       const { idHigh, idLow } = this.#chunkOf(number);
-      const at = number % CHUNK_ENTRIES;
-      return { high: idHigh[at]!, low: idLow[at]! };
-    };
-    yield* this.#inOrder((a, b) => {
-      const left = idOf(a);
-      const right = idOf(b);
-      return left.high - right.high || left.low - right.low;
+      const half = (digit < 2 ? idLow : idHigh)[number % CHUNK_ENTRIES]!;
+      return digit % 2 === 0 ? half & 0xffff : half >>> 16;
     });
   }
 
-  /** Live needles by the offset of their record. Takes 4 bytes a needle while it runs; not to be changed meanwhile. */
+  /** The same by the offset of their record. */
   *liveByOffset(): Generator<IdxEntry> {
-    yield* this.#inOrder((a, b) => this.#unitsAt(a) - this.#unitsAt(b));
+    yield* this.#inOrder(3, (number, digit) => {
+      const { unitsLow, unitsHigh } = this.#chunkOf(number);
+      const at = number % CHUNK_ENTRIES;
+      if (digit === 2) return unitsHigh[at]!;
+      return digit === 0 ? unitsLow[at]! & 0xffff : unitsLow[at]! >>> 16;
+    });
   }
 
-  *#inOrder(compare: (a: number, b: number) => number): Generator<IdxEntry> {
+  *#inOrder(digitCount: number, digitOf: (number: number, digit: number) => number): Generator<IdxEntry> {
     const numbers = new Uint32Array(this.#liveCount);
     for (let number = 0, filled = 0; number < this.#count; number++) {
       if (this.#sizeAt(number) >= 0) numbers[filled++] = number;
     }
-    numbers.sort(compare);
+    sortOrder(numbers, digitCount, digitOf);
     for (const number of numbers) yield this.#entryAt(number);
   }
 
@@ -157,6 +167,7 @@ export class NeedleMap {
     let number = this.#slots[slot]! - 1;
     if (number < 0) {
       number = this.#count++;
+      if (entry.needleId > this.#maxNeedleId) this.#maxNeedleId = entry.needleId;
       if (number % CHUNK_ENTRIES === 0) this.#chunks.push(createChunk());
       this.#slots[slot] = number + 1;
     }

@@ -36,6 +36,9 @@ export interface NeedleStream extends NeedleHeader, Omit<NeedleBody, 'data'> {
   data(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
+/** What records are read from. */
+export type ReadableRecords = Pick<Volume, 'name' | 'version' | 'readRange'>;
+
 const PIECE_BYTES = 1 << 20;
 const HEAD_BYTES = NEEDLE_HEADER_SIZE_BYTES + DATA_SIZE_FIELD_BYTES;
 /** Name, mime type and pairs at their longest, and what stands around them. */
@@ -46,7 +49,7 @@ const MAX_FIELDS_BYTES = 128 << 10;
  * where the record is not there, or its fields do not fit into it.
  */
 export async function openNeedleStream(
-  volume: Volume,
+  volume: ReadableRecords,
   entry: IdxEntry,
   crc32c: Crc32c,
 ): Promise<NeedleStream> {

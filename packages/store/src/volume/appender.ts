@@ -1,55 +1,61 @@
 import {
   type IdxEntry,
-  type Needle,
   type NeedleContent,
   type OffsetWidthBytes,
-  TOMBSTONE_SIZE,
-  writeNeedle,
+  ttlSeconds,
+  type VolumeInfo,
 } from '@holdfast/format';
 import type { StoreEnvironment } from '../environment.js';
-import { isStoreError, StoreError } from '../errors.js';
-import { EncodedEntries } from './encoded-entries.js';
+import { StoreError } from '../errors.js';
+import { createAppendBatches } from './append-batches.js';
+import { appendRecords, encodeRecord, type RecordToAppend } from './append-records.js';
+import type { FormerRecords } from './former-records.js';
+import type { GroupSync } from './group-sync.js';
 import { notFound, type OpenedFiles, type VolumeTail } from './opened-files.js';
-import type { AppendedRecord, Volume, VolumeStats } from './volume.js';
+import type { AppendedRecord, DeletionRecord, StagedData, Volume } from './volume.js';
 import { removeWritingNote, writeWritingNote } from './writing-note.js';
 
 /** A record with data starts below this: 32 GiB and 8 TiB (format.md §4.4). */
 const MAX_OFFSET_BYTES: Readonly<Record<OffsetWidthBytes, number>> = { 4: 2 ** 35, 5: 2 ** 43 };
-
-/** Entries that wait for a sync before one is made without being asked for. */
-const MAX_PENDING_ENTRIES = 1 << 16;
-/** Of the size in a record's header. */
-const SIZE_AT = 12;
+/** Beside its data, about. */
+const RECORD_BYTES = 64;
 
 /** What the appender needs of the volume's reading side. */
-export interface AppenderReads {
-  find(needleId: bigint): IdxEntry | undefined;
-  readEntry(entry: IdxEntry): Promise<Needle>;
-  readCookie(entry: IdxEntry): Promise<number | undefined>;
+export interface AppenderReads extends FormerRecords {
+  info(): VolumeInfo;
   apply(entry: IdxEntry): void;
 }
 
-export interface Appender extends Pick<Volume, 'append' | 'delete' | 'sync' | 'close'> {
-  durable(): Pick<VolumeStats, 'durableDatSizeBytes' | 'durableIdxSizeBytes'>;
+export interface Appender extends Pick<Volume, 'append' | 'delete' | 'sync'> {
+  /** Waits for what is under way, makes it durable, and takes back what is not. Idempotent. */
+  end(): Promise<void>;
+  /** Another volume has taken the place of this one: nothing is written any more. */
+  yieldPlace(): void;
+}
+
+/** One call of `append` or `delete` that waits. */
+interface Append {
+  readonly needleId: bigint;
+  readonly lengthBytes: number;
+  /** What is to be written, `undefined` where the call has its answer without. */
+  prepare(): RecordToAppend | undefined | Promise<RecordToAppend | undefined>;
+  resolve(record: AppendedRecord): void;
+  reject(error: unknown): void;
 }
 
 export function createAppender(
   env: StoreEnvironment,
   files: OpenedFiles,
   tail: VolumeTail,
+  group: GroupSync,
   reads: AppenderReads,
 ): Appender {
-  const { paths, version, offsetWidthBytes, dat, idx, map, info } = files;
+  const { paths, version, offsetWidthBytes, map } = files;
   const volumeTtl = files.superBlock.ttl;
-  const hasTtl = volumeTtl.count > 0 && volumeTtl.unit !== 0;
-  let pending = new EncodedEntries(offsetWidthBytes);
+  const hasTtl = ttlSeconds(volumeTtl) > 0;
   let hasNote = false;
-  let durable = { durableDatSizeBytes: tail.datSizeBytes, durableIdxSizeBytes: tail.idxSizeBytes };
-  let failure: StoreError | undefined;
-  let isClosed = false;
-  let lastWrite: Promise<unknown> = Promise.resolve();
-  let lastSync: Promise<void> = Promise.resolve();
-  let waitingSync: Promise<void> | undefined;
+  let isEnded = false;
+  const batches = createAppendBatches<Append>(runBatch);
 
   const refusal = (
     code: 'read-only' | 'closed' | 'cookie-mismatch' | 'too-large',
@@ -59,185 +65,193 @@ export function createAppender(
     new StoreError(code, `volume ${paths.name} ${text}`, { path: paths.dat, volume: paths.name, needleId });
 
   function assertWritable(isDelete: boolean): void {
-    if (isClosed) throw refusal('closed', 'is closed');
-    if (failure !== undefined) throw failure;
+    if (isEnded) throw refusal('closed', 'is closed');
+    if (group.failure !== undefined) throw group.failure;
     if (files.mode === 'read') throw refusal('read-only', 'is open for reading');
-    if (info.readOnly && !(isDelete && info.readOnlyCanDelete))
-      throw refusal('read-only', 'is marked read-only');
+    const { readOnly, readOnlyCanDelete } = reads.info();
+    if (readOnly && !(isDelete && readOnlyCanDelete)) throw refusal('read-only', 'is marked read-only');
   }
 
-  /** One after the other, in the order of the calls. */
-  function inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = lastWrite.then(run);
-    lastWrite = turn.catch(() => {});
-    return turn;
+  function assertCookie(found: number | undefined, cookie: number, needleId: bigint): void {
+    if (found === cookie) return;
+    throw refusal('cookie-mismatch', `has needle ${needleId.toString(16)} by another cookie`, needleId);
   }
 
-  function nextAppendAtNs(): bigint {
-    const nowNs = env.clock.nowNs();
-    const leastNs = tail.lastAppendAtNs + 1n;
-    return version < 3 ? 0n : nowNs > leastNs ? nowNs : leastNs;
+  function preparePut(
+    content: NeedleContent,
+    staged: StagedData | undefined,
+    resolve: Append['resolve'],
+  ): RecordToAppend | Promise<RecordToAppend | undefined> {
+    assertWritable(false);
+    const inherits = hasTtl && content.ttl === undefined && version > 1;
+    const inherited = inherits ? { ...content, ttl: volumeTtl } : content;
+    const data = staged ?? content.data ?? new Uint8Array(0);
+    const crc = data instanceof Uint8Array ? env.crc32c(data) : data.crc;
+    const record = { content: { ...inherited, storedCrc: crc }, staged, isDelete: false };
+    const known = map.get(content.needleId);
+    return known === undefined ? record : unlessSame(record, data, known, resolve);
   }
 
-  /** Only the record: its entry waits until the record is durable. */
-  async function write(content: NeedleContent, isDelete: boolean): Promise<AppendedRecord> {
-    const appendAtNs = nextAppendAtNs();
-    const record = writeNeedle({ ...content, appendAtNs }, version, { crc32c: env.crc32c });
-    const offset = tail.datSizeBytes;
-    const sizeBytes = new DataView(record.buffer).getInt32(SIZE_AT);
-    if (sizeBytes > 0 && offset >= MAX_OFFSET_BYTES[offsetWidthBytes]) {
-      throw refusal(
-        'too-large',
-        `is full: offsets of ${offsetWidthBytes} bytes reach no further`,
-        content.needleId,
-      );
+  /** Nothing is written for a needle that is there just so; fails where the cookie is another (format.md §4.4). */
+  async function unlessSame(
+    record: RecordToAppend,
+    data: Uint8Array | StagedData,
+    known: IdxEntry,
+    resolve: Append['resolve'],
+  ): Promise<RecordToAppend | undefined> {
+    const { cookie, needleId, storedCrc } = record.content;
+    const head = await reads.headOf(known);
+    if (head !== undefined) assertCookie(head.cookie, cookie, needleId);
+    const lengthBytes = data instanceof Uint8Array ? data.length : data.sizeBytes;
+    const mayBeSame =
+      known.sizeBytes > 0 && !hasTtl && lengthBytes > 0 && head?.dataSizeBytes === lengthBytes;
+    if (!mayBeSame) return record;
+    const appendAtNs = await reads.stampIfSame(known, data, env.clock.nowNs());
+    if (appendAtNs === undefined) return record;
+    const { offset, sizeBytes } = known;
+    resolve({ offset, lengthBytes: 0, sizeBytes, crc: storedCrc, appendAtNs, isUnchanged: true });
+    return undefined;
+  }
+
+  async function prepareDelete(needleId: bigint, cookie: number | undefined): Promise<RecordToAppend> {
+    assertWritable(true);
+    const entry = map.get(needleId);
+    if (entry === undefined || entry.sizeBytes < 0) throw notFound(paths, needleId);
+    if (cookie !== undefined) assertCookie((await reads.headOf(entry))?.cookie, cookie, needleId);
+    // As the servers have it: the CRC of the data deleted (format.md §4.2).
+    const storedCrc = cookie === undefined ? 0 : await reads.crcOf(entry);
+    return { content: { needleId, cookie: cookie ?? 0, storedCrc }, staged: undefined, isDelete: true };
+  }
+
+  async function runBatch(batch: readonly Append[]): Promise<void> {
+    const prepared = await Promise.all(
+      batch.map(async (append) => {
+        try {
+          return await append.prepare();
+        } catch (error) {
+          append.reject(error);
+          return undefined;
+        }
+      }),
+    );
+    const writing: { readonly append: Append; readonly record: ReturnType<typeof encodeRecord> }[] = [];
+    let offset = tail.datSizeBytes;
+    let lastAppendAtNs = tail.lastAppendAtNs;
+    for (const [i, toAppend] of prepared.entries()) {
+      if (toAppend === undefined) continue;
+      const append = batch[i]!;
+      try {
+        const appendAtNs = nextStamp(lastAppendAtNs);
+        const record = encodeRecord(toAppend, offset, appendAtNs, version);
+        assertReachable(record.entry.sizeBytes, offset, append.needleId);
+        writing.push({ append, record });
+        offset += record.lengthBytes;
+        lastAppendAtNs = appendAtNs;
+      } catch (error) {
+        append.reject(error);
+      }
     }
-    if (!hasNote) {
-      await writeWritingNote(env.disk, paths, offset);
-      hasNote = true;
-    }
+    if (writing.length === 0) return;
     try {
-      await dat.writeAt(offset, record);
+      await noteWriting();
+      await appendRecords(
+        files.dat,
+        tail.datSizeBytes,
+        writing.map(({ record }) => record),
+      );
     } catch (error) {
-      await undo(offset, error);
-      throw error;
+      await undo(tail.datSizeBytes, error);
+      for (const { append } of writing) append.reject(error);
+      return;
     }
-    const entry = { needleId: content.needleId, offset, sizeBytes: isDelete ? TOMBSTONE_SIZE : sizeBytes };
-    pending.push(entry);
-    tail.datSizeBytes = offset + record.length;
-    tail.lastAppendAtNs = appendAtNs;
-    reads.apply(entry);
-    if (pending.count >= MAX_PENDING_ENTRIES) await sync();
-    return { offset, lengthBytes: record.length, appendAtNs, isUnchanged: false };
+    tail.datSizeBytes = offset;
+    tail.lastAppendAtNs = lastAppendAtNs;
+    for (const { append, record } of writing) {
+      const { entry, lengthBytes, crc, appendAtNs } = record;
+      group.add(entry);
+      reads.apply(entry);
+      const sizeBytes = Math.max(0, entry.sizeBytes);
+      append.resolve({ offset: entry.offset, lengthBytes, sizeBytes, crc, appendAtNs, isUnchanged: false });
+    }
+    // Who waits for it learns of its failure from the next call.
+    if (group.isOverdue) await group.sync().catch(() => {});
+  }
+
+  function nextStamp(lastAppendAtNs: bigint): bigint {
+    if (version < 3) return 0n;
+    const nowNs = env.clock.nowNs();
+    return nowNs > lastAppendAtNs ? nowNs : lastAppendAtNs + 1n;
+  }
+
+  function assertReachable(sizeBytes: number, offset: number, needleId: bigint): void {
+    if (sizeBytes <= 0 || offset < MAX_OFFSET_BYTES[offsetWidthBytes]) return;
+    throw refusal('too-large', `is full: offsets of ${offsetWidthBytes} bytes reach no further`, needleId);
+  }
+
+  async function noteWriting(): Promise<void> {
+    if (hasNote) return;
+    await writeWritingNote(env.disk, paths, tail.datSizeBytes);
+    hasNote = true;
   }
 
   async function undo(datSizeBytes: number, cause: unknown): Promise<void> {
     try {
-      await dat.truncate(datSizeBytes);
+      await files.dat.truncate(datSizeBytes);
     } catch {
-      fail('a failed append could not be undone', cause);
+      group.fail('a failed append could not be undone', cause);
     }
   }
 
-  function fail(text: string, cause: unknown): StoreError {
-    const code = isStoreError(cause, 'no-space') ? 'no-space' : 'disk-failed';
-    failure = new StoreError(code, `volume ${paths.name}: ${text}; open it again`, {
-      path: paths.dat,
-      volume: paths.name,
-      cause,
-    });
-    return failure;
-  }
-
-  /** The record that makes `content` superfluous (format.md §4.4); fails where the cookie is another. */
-  async function unchanged(content: NeedleContent): Promise<AppendedRecord | undefined> {
-    const known = map.get(content.needleId);
-    if (known === undefined) return undefined;
-    const cookie = await reads.readCookie(known);
-    if (cookie !== undefined && cookie !== content.cookie) {
-      throw refusal(
-        'cookie-mismatch',
-        `has needle ${content.needleId.toString(16)} by another cookie`,
-        content.needleId,
-      );
-    }
-    const data = content.data ?? new Uint8Array(0);
-    if (known.sizeBytes <= 0 || hasTtl || data.length === 0) return undefined;
-    try {
-      const former = await reads.readEntry(known);
-      if (!isEqual(former.data, data)) return undefined;
-      return { offset: known.offset, lengthBytes: 0, appendAtNs: former.appendAtNs, isUnchanged: true };
-    } catch (error) {
-      // A damaged record is what the new one heals.
-      if (isStoreError(error, 'corrupt')) return undefined;
-      throw error;
-    }
-  }
-
-  /** The CRC that the servers put into the record of a deletion: that of the data deleted (format.md §4.2). */
-  async function crcOfDeleted(entry: IdxEntry): Promise<number> {
-    try {
-      return (await reads.readEntry(entry)).crc;
-    } catch (error) {
-      if (isStoreError(error, 'corrupt')) return 0;
-      throw error;
-    }
-  }
-
-  /** Data, then their entries: at no instant is there an entry whose record is not durable. */
-  async function syncNow(): Promise<void> {
-    if (isClosed) throw refusal('closed', 'is closed');
-    if (failure !== undefined) throw failure;
-    if (files.mode === 'read') return;
-    const { datSizeBytes } = tail;
-    const entries = pending;
-    pending = new EncodedEntries(offsetWidthBytes);
-    try {
-      await dat.syncData();
-      let at = tail.idxSizeBytes;
-      for (const piece of entries.pieces()) {
-        await idx!.writeAt(at, piece);
-        at += piece.length;
-      }
-      await idx!.syncData();
-      tail.idxSizeBytes = at;
-    } catch (error) {
-      throw fail('a sync failed', error);
-    }
-    durable = { durableDatSizeBytes: datSizeBytes, durableIdxSizeBytes: tail.idxSizeBytes };
-  }
-
-  function sync(): Promise<void> {
-    // Callers that come while one sync runs share the next: it covers what all of them have appended.
-    waitingSync ??= lastSync
-      .catch(() => {})
-      .then(() => {
-        waitingSync = undefined;
-        lastSync = syncNow();
-        return lastSync;
-      });
-    return waitingSync;
+  /** What a failed sync left may read right and not be on the disk: nobody who opens these files shall find it. */
+  async function cutToDurable(): Promise<void> {
+    const { durableDatSizeBytes, durableIdxSizeBytes } = group.durable();
+    await files.dat.truncate(durableDatSizeBytes).catch(() => {});
+    await files.idx?.truncate(durableIdxSizeBytes).catch(() => {});
   }
 
   return {
-    durable: () => durable,
-    append: (content) =>
-      inTurn(async () => {
-        assertWritable(false);
-        const inherits = hasTtl && content.ttl === undefined && version > 1;
-        return (
-          (await unchanged(content)) ?? write(inherits ? { ...content, ttl: volumeTtl } : content, false)
-        );
+    append: (content, staged) =>
+      new Promise((resolve, reject) => {
+        const { needleId } = content;
+        const shortBytes = RECORD_BYTES + (content.data?.length ?? 0);
+        const lengthBytes = staged === undefined ? shortBytes : Number.POSITIVE_INFINITY;
+        const prepare = () => preparePut(content, staged, resolve);
+        batches.add({ needleId, lengthBytes, prepare, resolve, reject });
       }),
     delete: (needleId, cookie) =>
-      inTurn(async () => {
-        assertWritable(true);
-        const entry = reads.find(needleId);
-        if (entry === undefined) throw notFound(paths, needleId);
-        if (cookie !== undefined && cookie !== (await reads.readCookie(entry))) {
-          throw refusal('cookie-mismatch', `has needle ${needleId.toString(16)} by another cookie`, needleId);
-        }
-        const storedCrc = cookie === undefined ? 0 : await crcOfDeleted(entry);
-        return write({ needleId, cookie: cookie ?? 0, storedCrc }, true);
+      new Promise<DeletionRecord>((resolve, reject) => {
+        let deletedSizeBytes = 0;
+        batches.add({
+          needleId,
+          lengthBytes: RECORD_BYTES,
+          prepare() {
+            deletedSizeBytes = map.get(needleId)?.sizeBytes ?? 0;
+            return prepareDelete(needleId, cookie);
+          },
+          resolve: (record) => resolve({ ...record, deletedSizeBytes }),
+          reject,
+        });
       }),
-    sync,
-    async close() {
-      await lastWrite;
-      await waitingSync?.catch(() => {});
-      await lastSync.catch(() => {});
-      if (isClosed) return;
+    async sync() {
+      if (isEnded) throw refusal('closed', 'is closed');
+      if (files.mode === 'write') await group.sync();
+    },
+    async end() {
+      await batches.idle();
+      await group.idle();
+      if (isEnded) return;
       try {
-        if (failure === undefined && hasNote) {
-          await sync();
+        if (group.failure !== undefined) await cutToDurable();
+        else if (hasNote) {
+          await group.sync();
           await removeWritingNote(env.disk, paths);
         }
       } finally {
-        isClosed = true;
+        isEnded = true;
       }
     },
+    yieldPlace() {
+      isEnded = true;
+    },
   };
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -5,6 +5,8 @@ import type { RecoveryPlan } from './recovery-plan.js';
 import { replaceFileBy } from './replace-file-by.js';
 import type { VolumePaths } from './volume-paths.js';
 
+const PIECE_BYTES = 1 << 20;
+
 /**
  * Makes the files what the plan says: first the data, durably, then the index, so that at no instant an entry points
  * past the data. Running it again after a crash ends in the same files.
@@ -16,10 +18,10 @@ export async function applyRecovery(
   plan: RecoveryPlan,
   width: OffsetWidthBytes,
 ): Promise<void> {
-  if (plan.datSizeBytes !== plan.foundDatSizeBytes) {
-    await dat.truncate(plan.datSizeBytes);
-    await dat.syncData();
-  }
+  if (plan.datSizeBytes !== plan.foundDatSizeBytes) await dat.truncate(plan.datSizeBytes);
+  if (plan.unsyncedFromOffset !== undefined)
+    await writeAgain(dat, plan.unsyncedFromOffset, plan.datSizeBytes);
+  if (plan.datSizeBytes !== plan.foundDatSizeBytes || plan.backEntries.count > 0) await dat.syncData();
   const entrySize = idxEntrySizeBytes(width);
   const keptEntries = keptPrefix(plan);
   if (plan.frontEntries.count > 0 || keptEntries === undefined) {
@@ -40,6 +42,11 @@ export async function applyRecovery(
     await idx.close();
   }
   if (plan.isIndexMissing) await disk.syncDirectory(paths.directory);
+}
+
+async function writeAgain(dat: DiskFile, fromOffset: number, toOffset: number): Promise<void> {
+  for (let at = fromOffset; at < toOffset; at += PIECE_BYTES)
+    await dat.writeAt(at, await dat.readAt(at, Math.min(PIECE_BYTES, toOffset - at)));
 }
 
 /** How many entries stay if those to drop are the last ones; `undefined` if others are behind them. */

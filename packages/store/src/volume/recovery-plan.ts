@@ -55,6 +55,11 @@ export interface RecoveryPlan {
   readonly droppedEntries: ReadonlySet<number>;
   /** Entries to put in front: rows that a past bug of the server overwrote (format.md §7.8). */
   readonly frontEntries: EncodedEntries;
+  /**
+   * Where the records begin that a writer of ours had not synced, as far as it got: a sync that failed may have left
+   * them readable and not on the disk, so they are written again. `undefined` where there are none.
+   */
+  readonly unsyncedFromOffset: number | undefined;
   /** Entries to append: of whole, checked records that the index lacks. */
   readonly backEntries: EncodedEntries;
   /** Of `backEntries`, records without data that may be deletions or live empty needles; taken for deletions. */
@@ -105,7 +110,9 @@ async function planWithin(
   const replay = await replayIndex(idx, data, signal);
   const frontEntries = await findLostHeadRows(idx, data, replay.headTombstones);
   for (const entry of frontEntries) replay.map.apply(entry);
-  const tail = await readTail(await findIndexedEnd(replay, data, input.paths), data, replay.map, input);
+  const indexedEnd = await findIndexedEnd(replay, data, input.paths);
+  const tail = await readTail(indexedEnd, data, replay.map, input);
+  const isUnsynced = input.unpromisedFromOffset !== undefined && tail.entries.count > 0;
 
   const plan: RecoveryPlan = {
     map: replay.map,
@@ -117,6 +124,7 @@ async function planWithin(
     entryCount: idx.entryCount,
     droppedEntries: replay.pastEnd,
     frontEntries: EncodedEntries.of(frontEntries, offsetWidthBytes),
+    unsyncedFromOffset: isUnsynced ? indexedEnd : undefined,
     backEntries: tail.entries,
     ambiguousEntries: tail.ambiguousEntries,
   };

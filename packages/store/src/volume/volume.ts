@@ -9,6 +9,8 @@ import type {
   VolumeInfo,
 } from '@holdfast/format';
 import type { RandomAccess } from '@holdfast/index';
+import type { StoreError } from '../errors.js';
+import type { BeginCompactionOptions, VolumeCompaction } from './volume-compaction.js';
 
 /** What opening a volume found, and mended if it was opened for that. */
 export interface VolumeRecovery {
@@ -41,6 +43,8 @@ export interface VolumeStats {
   /** Bytes of records in use, and of all others, super block not counted. */
   readonly liveBytes: number;
   readonly garbageBytes: number;
+  /** The greatest needle id that the index knows; 0n if there is none. */
+  readonly maxNeedleId: bigint;
   /** Of the physically last record; 0n where there is none, and in version 1 and 2. */
   readonly lastAppendAtNs: bigint;
 }
@@ -48,10 +52,29 @@ export interface VolumeStats {
 export interface AppendedRecord {
   readonly offset: number;
   readonly lengthBytes: number;
+  /** As in the header: 0 for a deletion and for an empty needle. */
+  readonly sizeBytes: number;
+  /** Raw CRC-32C of the data; of a deletion, of those that were deleted if its cookie was checked. */
+  readonly crc: number;
   readonly appendAtNs: bigint;
-  /** The needle was there just so: nothing was written (format.md §4.4). `offset` is that of the former record. */
+  /** The needle was there just so: nothing was written (format.md §4.4). The rest is of the former record. */
   readonly isUnchanged: boolean;
 }
+
+export interface DeletionRecord extends AppendedRecord {
+  /** The size in the header of the record that was live until now. */
+  readonly deletedSizeBytes: number;
+}
+
+/** Data that lie in a file of their own because they are long: at least one byte. */
+export interface StagedData {
+  readonly source: RandomAccess;
+  readonly sizeBytes: number;
+  /** Raw CRC-32C. */
+  readonly crc: number;
+}
+
+export type ReadOnlyMarks = Pick<VolumeInfo, 'readOnly' | 'readOnlyCanDelete'>;
 
 export interface ScanOptions {
   /** `records` keeps the bytes of each, `headers` (default) is constant memory. */
@@ -82,6 +105,8 @@ export interface Volume {
   stats(): VolumeStats;
   /** The entry of a live needle. */
   find(needleId: bigint): IdxEntry | undefined;
+  /** The same of one that was deleted since the last compaction: where its record was, and how long. */
+  findDeleted(needleId: bigint): IdxEntry | undefined;
   liveByOffset(): Iterable<IdxEntry>;
   liveByNeedleId(): Iterable<IdxEntry>;
   /**
@@ -89,20 +114,29 @@ export interface Volume {
    * record and index disagree or the record is damaged.
    */
   readNeedle(needleId: bigint, cookie?: number): Promise<Needle>;
+  /** The record that an entry of this volume names, checked: `corrupt`. */
+  readEntry(entry: IdxEntry): Promise<Needle>;
   /** Bytes of the `.dat`, fewer only at its end. */
   readRange(offset: number, lengthBytes: number): Promise<Uint8Array>;
   /** All records, front to back, in batches. Fails with `corrupt` where one cannot be told from the next. */
   scan(options?: ScanOptions): AsyncIterable<readonly FramedRecord[]>;
   /**
-   * Appends a record; it is durable, and has its entry in the `.idx`, after `sync`. A needle without data is a live empty one. Stamps it with
-   * max(now, last + 1) (format.md §4.1), whatever `appendAtNs` says. `cookie-mismatch` if the needle is known by
-   * another cookie (§4.4), `too-large` past what offsets can reach, `read-only`.
+   * Appends a record; it can be read at once, is durable, and has its entry in the `.idx`, after `sync`. Calls that come
+   * together are written together. A needle without data is a live empty one. Stamps it with max(now, last + 1)
+   * (format.md §4.1), whatever `appendAtNs` says. With `staged` these are the data, copied in pieces. `cookie-mismatch`
+   * if the needle is known by another cookie (§4.4), `too-large` past what offsets can reach, `read-only`.
    */
-  append(content: NeedleContent): Promise<AppendedRecord>;
+  append(content: NeedleContent, staged?: StagedData): Promise<AppendedRecord>;
   /** Appends the record of a deletion. `needle-not-found` if there is nothing to delete; errors as `append`. */
-  delete(needleId: bigint, cookie?: number): Promise<AppendedRecord>;
+  delete(needleId: bigint, cookie?: number): Promise<DeletionRecord>;
   /** Makes durable what has been appended when it is called: data first, then the entries. Calls are gathered. */
   sync(): Promise<void>;
+  /** Why nothing more can be written: a sync failed, or what could not be undone. Open the volume again. */
+  readonly failure: StoreError | undefined;
+  /** Marks the volume in memory, and with `persist` in its `.vif`; what is there already stays. */
+  markReadOnly(marks: ReadOnlyMarks, options?: { readonly persist?: boolean }): Promise<void>;
+  /** Begins a compaction of this volume, which goes on as it is, and can be written, until `commit`. One at a time. */
+  beginCompaction(options?: BeginCompactionOptions): VolumeCompaction;
   /** Syncs what was appended, and closes the files even if that fails. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
