@@ -1,6 +1,6 @@
 import type { StoreEnvironment } from './environment.js';
 import { openVolume } from './volume/open-volume.js';
-import type { CompactionResult } from './volume/volume-compaction.js';
+import type { CompactionResult } from './volume/volume.js';
 
 export interface CompactOptions {
   readonly directory: string;

@@ -55,11 +55,14 @@ export { type Expiring, isExpired } from './volume/expiry.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
 export type {
   AppendedRecord,
+  BeginCompactionOptions,
+  CompactionResult,
   DeletionRecord,
   ReadOnlyMarks,
   ScanOptions,
   StagedData,
   Volume,
+  VolumeCompaction,
   VolumeRecovery,
   VolumeStats,
 } from './volume/volume.js';

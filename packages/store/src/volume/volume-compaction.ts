@@ -17,46 +17,11 @@ import { createFileWriter, type FileWriter } from './file-writer.js';
 import { readLiveRecords } from './live-records.js';
 import type { OpenedFiles } from './opened-files.js';
 import { writeFile } from './replace-file-by.js';
-import type { Volume } from './volume.js';
+import type { BeginCompactionOptions, CompactionResult, Volume, VolumeCompaction } from './volume.js';
 import { removeWritingNote } from './writing-note.js';
 
 const REVISIONS = 0x10000;
 const PIECE_BYTES = 1 << 20;
-
-export interface BeginCompactionOptions {
-  /** Bytes that must stay free on the disk beside what is written. Default 0. */
-  readonly minFreeBytes?: number;
-  readonly signal?: AbortSignal;
-  /** Called after each MiB or so with the bytes copied so far, and waited for: sets the pace. */
-  readonly onCopied?: (copiedBytes: number) => Promise<void> | void;
-}
-
-export interface CompactionResult {
-  readonly compactionRevision: number;
-  readonly keptNeedles: number;
-  /** Needles whose data do not have their CRC: carried over as they are. */
-  readonly damagedNeedles: number;
-}
-
-/** A compaction of a volume that goes on being read and written. */
-export interface VolumeCompaction {
-  /**
-   * Copies every live needle beside the volume, in the order of the file, bytes and stamps as they are. Fails with
-   * `corrupt` where an entry's record is not there, and with `no-space` before anything is written.
-   */
-  copy(): Promise<CompactionResult>;
-  /** Adds what has become durable since, in its order: a commit that follows soon has little left to add. */
-  catchUp(): Promise<void>;
-  /**
-   * Adds the rest and puts the copy in the volume's place, durably (format.md §8); gives it, opened for writing.
-   * Nothing may be appended from its call on. The volume that was can still be read until it is closed. A failure
-   * leaves it as it was, to be written too, but for one behind the decision: then `failure` is set, and opening it again
-   * finishes what was decided.
-   */
-  commit(): Promise<Volume>;
-  /** Removes what was copied. */
-  discard(): Promise<void>;
-}
 
 /** What the compaction needs of the inside of a volume. */
 export interface CompactionSource {
