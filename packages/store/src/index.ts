@@ -66,8 +66,3 @@ export type {
   VolumeRecovery,
   VolumeStats,
 } from './volume/volume.js';
-export type {
-  BeginCompactionOptions,
-  CompactionResult,
-  VolumeCompaction,
-} from './volume/volume-compaction.js';
