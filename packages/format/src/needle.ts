@@ -11,12 +11,7 @@ import {
   writeNeedleBody,
   writeNeedleFields,
 } from './needle-body.js';
-import {
-  isZeroHeader,
-  type NeedleHeader,
-  parseNeedleHeader,
-  writeNeedleHeader,
-} from './needle-header.js';
+import { isZeroHeader, type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
 import type { Crc32c } from './ports.js';
 import {
   CRC_SIZE_BYTES,
