@@ -1,4 +1,5 @@
 import { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
+import type { Tiling } from '@holdfast/index';
 import type { UnfinishedGeneration } from '@holdfast/store';
 import { createCommitsBehind } from '../commits-behind.js';
 import { stepVoided } from '../errors.js';
@@ -11,12 +12,14 @@ import { tileAhead } from './tiles.js';
 
 /**
  * The whole generation by two streams that the leader's open files pin: it is finished as it was at the status,
- * however many compactions follow. An index that is here already is not read again. Gives the check of all records.
+ * however many compactions follow. An index that is here already, and its `tiling`, are not made again. Gives the check
+ * of all records.
  */
 export async function buildPinned(
   run: VolumeRun,
   unfinished: UnfinishedGeneration,
   sighting: Sighting,
+  tiling?: Tiling,
 ): Promise<TileCheck> {
   const { status, tail } = sighting;
   const copy = await run.volume.openPinnedCopy(status, run.signal);
@@ -24,8 +27,8 @@ export async function buildPinned(
     if (sighting.anchor === undefined) assertSameGeneration(run, status, await run.volume.status(run.signal));
     else await fence(run, sighting, []);
     if (!unfinished.isIndexComplete) await unfinished.writeIndex(copy.idx);
-    const tiling = await tileAhead(unfinished, run.signal);
-    const check = new TileCheck(tiling.tiles(), run.env.crc32c);
+    const { tiles } = tiling ?? (await tileAhead(unfinished, run.signal));
+    const check = new TileCheck(tiles(), run.env.crc32c);
     const superBlock = new PassingBytes({ offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES });
     const anchorOffset = Math.max(0, tail - PROOF_BYTES);
     const anchor = new PassingBytes({ offset: anchorOffset, lengthBytes: tail - anchorOffset });

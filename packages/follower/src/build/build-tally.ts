@@ -8,12 +8,12 @@ export interface BuildTally {
   reusedBytes: number;
   /** Where the last of them end in the new file. */
   reusedUntil: number;
-  /** Builds by windows that the leader's moving on has ended. */
-  voidedPlans: number;
+  /** Builds that the leader has overtaken. */
+  voidedBuilds: number;
   /** Whether the pool and the leader disagree although the leader's CRC proves the pool right. */
   isPoolRefused: boolean;
 }
 
 export function createBuildTally(): BuildTally {
-  return { plan: undefined, reusedBytes: 0, reusedUntil: 0, voidedPlans: 0, isPoolRefused: false };
+  return { plan: undefined, reusedBytes: 0, reusedUntil: 0, voidedBuilds: 0, isPoolRefused: false };
 }

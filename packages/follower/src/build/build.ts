@@ -1,3 +1,4 @@
+import type { Tiling } from '@holdfast/index';
 import type { BuildTarget, UnfinishedGeneration } from '@holdfast/store';
 import { toBase64 } from '../base64.js';
 import type { Sighting } from '../fence.js';
@@ -6,16 +7,17 @@ import { makeRoom } from '../make-room.js';
 import type { VolumeRun } from '../run.js';
 import { buildBySteps } from './build-by-steps.js';
 import { buildPinned } from './build-pinned.js';
-import { resumedPlan, wholePlan } from './build-plan.js';
+import { type BuildPlan, resumedPlan, wholePlan } from './build-plan.js';
 import { finishBuild } from './finish-build.js';
 import { hasMovedOn } from './moved-on.js';
-import { hasPool, openPool, type Pool } from './pool.js';
+import { hasPool, openPool } from './pool.js';
 import { findResumable } from './resumable.js';
+import type { TileCheck } from './tile-check.js';
 import { tileAhead } from './tiles.js';
 import { countedCost, planBuild } from './weigh-build.js';
 
-/** So many plans by windows may be voided in one run before the generation is pinned instead. */
-const VOIDED_PLANS_MAX = 2;
+/** So many builds of one run may be overtaken before the generation is pinned. */
+const VOIDED_BUILDS_MAX = 2;
 
 /**
  * Builds a new generation as the leader is now and makes it the held one (docs/follow-protocol.md): out of the pool and
@@ -29,16 +31,15 @@ export async function build(run: VolumeRun, sighting: Sighting): Promise<void> {
   await makeRoom(run, neededBytes, resumed);
   const unfinished = resumed ?? (await begin(run, sighting));
   const refusal = resumed === undefined ? await whyWhole(run, sighting) : undefined;
-  if (refusal !== undefined) {
-    run.tally.plan = wholePlan(refusal);
-    return await finishBuild(run, unfinished, await buildPinned(run, unfinished, sighting), sighting);
-  }
-  if (!unfinished.isIndexComplete) await unfinished.writeIndex(fencedIndex(run, sighting));
-  const pool = run.policy.usePool ? await openPool(run, unfinished) : undefined;
   try {
-    await buildPlanned(run, unfinished, sighting, pool);
-  } finally {
-    await pool?.close();
+    const check =
+      refusal === undefined
+        ? await buildPlanned(run, unfinished, sighting)
+        : await buildWhole(run, unfinished, sighting, wholePlan(refusal));
+    await finishBuild(run, unfinished, check, sighting);
+  } catch (error) {
+    if (hasMovedOn(error)) run.tally.voidedBuilds++;
+    throw error;
   }
 }
 
@@ -47,23 +48,32 @@ async function buildPlanned(
   run: VolumeRun,
   unfinished: UnfinishedGeneration,
   sighting: Sighting,
-  pool: Pool | undefined,
-): Promise<void> {
-  const { builtBytes } = unfinished;
-  const cost = countedCost(run.link.cost, run.policy.countedBytesPerSecond);
-  const tiling = await tileAhead(unfinished, run.signal);
-  const plan = planBuild(tiling, pool, builtBytes, cost);
-  const isResumed = builtBytes > 0;
-  run.tally.plan = isResumed ? resumedPlan(plan) : plan;
-  if (run.tally.plan.way === 'whole')
-    return await finishBuild(run, unfinished, await buildPinned(run, unfinished, sighting), sighting);
+): Promise<TileCheck> {
+  if (!unfinished.isIndexComplete) await unfinished.writeIndex(fencedIndex(run, sighting));
+  const pool = run.policy.usePool ? await openPool(run, unfinished) : undefined;
   try {
-    const check = await buildBySteps(run, unfinished, sighting, { tiling, pool });
-    await finishBuild(run, unfinished, check, sighting);
-  } catch (error) {
-    if (hasMovedOn(error)) run.tally.voidedPlans++;
-    throw error;
+    const { builtBytes } = unfinished;
+    const cost = countedCost(run.link.cost, run.policy.countedBytesPerSecond);
+    const tiling = await tileAhead(unfinished, run.signal);
+    const weighed = planBuild(tiling, pool, builtBytes, cost);
+    const plan = builtBytes > 0 ? resumedPlan(weighed) : weighed;
+    if (plan.way === 'whole') return await buildWhole(run, unfinished, sighting, plan, tiling);
+    run.tally.plan = plan;
+    return await buildBySteps(run, unfinished, sighting, { tiling, pool });
+  } finally {
+    await pool?.close();
   }
+}
+
+async function buildWhole(
+  run: VolumeRun,
+  unfinished: UnfinishedGeneration,
+  sighting: Sighting,
+  plan: BuildPlan,
+  tiling?: Tiling,
+): Promise<TileCheck> {
+  run.tally.plan = plan;
+  return await buildPinned(run, unfinished, sighting, tiling);
 }
 
 async function begin(run: VolumeRun, sighting: Sighting): Promise<UnfinishedGeneration> {
@@ -91,7 +101,7 @@ async function whyWhole(run: VolumeRun, { anchor }: Sighting): Promise<string | 
   const { tally, policy } = run;
   if (!policy.usePool) return 'no pool is to be used';
   if (anchor === undefined) return 'a compaction is open: no ranges';
-  if (tally.voidedPlans >= VOIDED_PLANS_MAX) return 'the leader is compacted faster than ranges end';
+  if (tally.voidedBuilds >= VOIDED_BUILDS_MAX) return 'the leader is compacted faster than ranges end';
   if (tally.isPoolRefused) return "the leader's own bytes differ from those that its CRC proves";
   return (await hasPool(run)) ? undefined : 'there is no pool';
 }

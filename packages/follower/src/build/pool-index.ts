@@ -12,6 +12,8 @@ import { StepFrames } from '../step-frames.js';
 const PIECE_BYTES = 1024 * 1024;
 /** Of the two widths the one in which no offset wraps. */
 const OWN_WIDTH_BYTES = 5;
+/** About four million records: a volume with more of them, and without an index, is worth what they are. */
+const WALKED_INDEX_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * What the files' index says that they have; without one, what a walk over the records finds, up to the first place where
@@ -45,7 +47,8 @@ async function walked(dat: RandomAccess, crc32c: Crc32c, signal: AbortSignal): P
   const { version } = parseSuperBlock(await dat.readAt(0, SUPER_BLOCK_SIZE_BYTES));
   const sizeBytes = await dat.sizeBytes();
   const frames = new StepFrames(version, SUPER_BLOCK_SIZE_BYTES, OWN_WIDTH_BYTES, crc32c);
-  for (let at = SUPER_BLOCK_SIZE_BYTES; at < sizeBytes && frames.trouble === undefined; at += PIECE_BYTES) {
+  const goesOn = () => frames.trouble === undefined && frames.entries.length < WALKED_INDEX_BYTES_MAX;
+  for (let at = SUPER_BLOCK_SIZE_BYTES; at < sizeBytes && goesOn(); at += PIECE_BYTES) {
     signal.throwIfAborted();
     frames.push(await dat.readAt(at, Math.min(PIECE_BYTES, sizeBytes - at)));
   }

@@ -25,6 +25,15 @@ describe('a pool that cannot be read everywhere, or is not what it was', () => {
     expect(report).toMatchObject({ outcome: 'rebased', bytesReused: (NEEDLES - 1) * NEEDLE_BYTES });
   });
 
+  it('unreadable sectors in files that were touched, so that all of them would have to be proved', async () => {
+    const kit = await createPoolKit();
+    const { dat } = await kit.files();
+    kit.disk.plant(kit.path('dat'), dat);
+    kit.disk.spoil(kit.path('dat'), dataOffset(kit, 5n), 512);
+    const report = await kit.syncAndCompare('built anew');
+    expect(report).toMatchObject({ outcome: 'rebased', bytesReused: (NEEDLES - 1) * NEEDLE_BYTES });
+  });
+
   it('an index that cannot be read: everything is fetched', async () => {
     const kit = await createPoolKit();
     kit.disk.spoil(kit.path('idx'), 0, 4096);

@@ -40,7 +40,10 @@ export async function openIfThere(
   }
 }
 
-/** Compares the file with what the position says of it: the metadata, and where they differ every block. */
+/**
+ * Compares the file with what the position says of it: the metadata, and where they differ every block. One that cannot
+ * be read is not held: what can be is a pool.
+ */
 export async function identifyFile(
   env: StoreEnvironment,
   file: DiskFile,
@@ -57,6 +60,9 @@ export async function identifyFile(
     for await (const _ of differingBlocks(env.sha256, file, content))
       return { isHeld: false, isUntouched: false, bytesBehind };
     return { isHeld: true, isUntouched: false, bytesBehind };
+  } catch (error) {
+    if (isStoreError(error, 'disk-failed')) return { isHeld: false, isUntouched: false, bytesBehind };
+    throw error;
   } finally {
     await digests.close();
   }

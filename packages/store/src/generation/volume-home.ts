@@ -58,7 +58,7 @@ export interface UnfinishedGeneration {
   readonly target: BuildTarget;
   /** Whether the whole `.idx` of the target is here, durably. */
   readonly isIndexComplete: boolean;
-  /** The durable bytes [0, builtBytes) of the new `.dat`, ending at a tile boundary. */
+  /** The durable bytes [0, builtBytes) of the new `.dat`. */
   readonly builtBytes: number;
   readonly dat: RandomAccess;
   readonly idx: RandomAccess;
