@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type ExitCode, exitCodes } from 'holdfast';
 import { PEAK_FILE_VARIABLE } from './peak-memory-hook.js';
@@ -16,6 +17,11 @@ export interface CommandRun {
   readonly seconds: number;
   /** The most memory that the process ever had resident. */
   readonly peakBytes: number;
+}
+
+/** The command line as built, in a process of its own, until the caller ends it. What it logs is the caller's to see. */
+export function startHoldfast(args: readonly string[]): ChildProcessByStdio<null, Readable, null> {
+  return spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 /**

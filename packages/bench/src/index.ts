@@ -1,3 +1,4 @@
 export { measureFirstCopy } from './first-copy.js';
+export { type IdleCost, measureIdleVolumes } from './idle-volumes.js';
 export { measurePeakMemory } from './peak-memory.js';
 export { measureRebase } from './rebase.js';

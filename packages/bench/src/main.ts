@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { measureFirstCopy } from './first-copy.js';
+import { measureIdleVolumes } from './idle-volumes.js';
 import { measurePeakMemory } from './peak-memory.js';
 import { measureRebase, type RebaseRun } from './rebase.js';
 import { formatSpread, spreadOf } from './spread.js';
@@ -11,9 +12,10 @@ const [name, ...args] = process.argv.slice(2);
 if (name === 'first-copy') await firstCopy();
 else if (name === 'peak-memory') await peakMemory();
 else if (name === 'rebase') await rebase();
+else if (name === 'idle-volumes') await idleVolumes();
 else {
   console.error(
-    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N]',
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N]',
   );
   process.exitCode = 2;
 }
@@ -82,4 +84,17 @@ async function rebase(): Promise<void> {
   await measureRebase(content, Number(values.rounds), ({ withPool, withoutPool }) => {
     console.log(`with the pool ${describe(withPool)}; without ${describe(withoutPool)}`);
   });
+}
+
+/** Fails where following volumes that nobody writes to takes 2 % of a core or 200 MiB, or more. */
+async function idleVolumes(): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { volumes: { type: 'string', default: '1000' }, seconds: { type: 'string', default: '60' } },
+  });
+  const cost = await measureIdleVolumes({ volumes: Number(values.volumes), seconds: Number(values.seconds) });
+  if (!(cost.cpuShare < 0.02 && cost.peakBytes < 200 * MIB)) process.exitCode = 1;
+  console.log(
+    `${values.volumes} idle volumes: ${(cost.cpuShare * 100).toFixed(2)} % of a core over ${values.seconds} s, ${(cost.residentBytes / MIB).toFixed(0)} MiB resident, peak ${(cost.peakBytes / MIB).toFixed(0)} MiB; copied in ${cost.firstCopySeconds.toFixed(1)} s`,
+  );
 }

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startWeedCluster, type WeedVolumeServer } from '@holdfast/interop';
+import { startHoldfast } from './holdfast-command.js';
+
+/** The clock of /proc: `getconf CLK_TCK`, 100 on every Linux that Node.js runs on. */
+const TICKS_A_SECOND = 100;
+const NEEDLES = 3;
+const KIB = 1024;
+
+export interface IdleVolumesOptions {
+  readonly volumes: number;
+  readonly seconds: number;
+}
+
+export interface IdleCost {
+  /** Of one core, 0 to 1. */
+  readonly cpuShare: number;
+  /** Resident at the end of the watch, and at most since the start. */
+  readonly residentBytes: number;
+  readonly peakBytes: number;
+  /** From the start until each volume was copied. */
+  readonly firstCopySeconds: number;
+}
+
+/** What `holdfast follow` costs, with its defaults, on volumes of a real server that nobody writes to. */
+export async function measureIdleVolumes({ volumes, seconds }: IdleVolumesOptions): Promise<IdleCost> {
+  const cluster = await startWeedCluster({ volumeServerArgs: [`-max=${volumes + 10}`] });
+  try {
+    const server = cluster.servers[0]!;
+    for (let id = 1; id <= volumes; id++) await fillVolume(server, id);
+    for (let id = 1; id <= volumes; id++) await cluster.waitForVolume(id);
+    const directory = join(cluster.directory, 'copy');
+    await mkdir(directory);
+    const args = ['follow', '--master', cluster.masterAddress, '--dir', directory, '--json'];
+    const follower = startHoldfast(args);
+    try {
+      const startedAtMs = performance.now();
+      await copied(follower, volumes);
+      const firstCopySeconds = (performance.now() - startedAtMs) / 1000;
+      // The sweeps behind the copies, and a collection of what they left.
+      await sleep(10_000);
+      const before = cpuTicks(follower.pid!);
+      await sleep(seconds * 1000);
+      const ticks = cpuTicks(follower.pid!) - before;
+      const memory = memoryOf(follower.pid!);
+      return { cpuShare: ticks / TICKS_A_SECOND / seconds, ...memory, firstCopySeconds };
+    } finally {
+      follower.kill('SIGTERM');
+      await once(follower, 'close');
+    }
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function fillVolume(server: WeedVolumeServer, volumeId: number): Promise<void> {
+  await server.allocate(volumeId);
+  for (let needle = 1; needle <= NEEDLES; needle++) {
+    await server.put(volumeId, BigInt(needle), new TextEncoder().encode(`needle ${needle} of ${volumeId}`));
+  }
+}
+
+async function copied(follower: ReturnType<typeof startHoldfast>, volumes: number): Promise<void> {
+  const done = new Set<number>();
+  for await (const line of createInterface({ input: follower.stdout })) {
+    const event = JSON.parse(line) as {
+      readonly event?: string;
+      readonly id?: number;
+      readonly ok?: boolean;
+    };
+    if (event.event === 'volume' && event.ok) done.add(event.id!);
+    if (done.size === volumes) break;
+  }
+  if (done.size < volumes)
+    throw new Error(`the follower ended with ${done.size} of ${volumes} volumes copied`);
+  // Nobody reads on: what it says from now on must not fill the pipe.
+  follower.stdout.resume();
+}
+
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function memoryOf(pid: number): { readonly residentBytes: number; readonly peakBytes: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]) * KIB;
+  return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') };
+}
