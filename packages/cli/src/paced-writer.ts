@@ -10,14 +10,14 @@ export interface PacedWriterOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
-/** Writes what many ask for together, and never spends more than half a percent of the time on it. */
+/** Writes what many ask for together, and never spends more than a fifth of a percent of the time on it. */
 export interface PacedWriter {
   request(): void;
   /** Writes what is still asked for; fails as that write does. Idempotent. */
   close(): Promise<void>;
 }
 
-const PAUSE_FACTOR = 200;
+const PAUSE_FACTOR = 500;
 
 export function createPacedWriter(options: PacedWriterOptions): PacedWriter {
   const { clock, timers, leastPauseMs, write, onProblem } = options;

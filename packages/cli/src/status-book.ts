@@ -103,7 +103,10 @@ export async function openStatusBook(context: VerbContext, options: StatusBookOp
     const before = runs.get(name);
     runs.set(name, run);
     const isProofOfAll = before?.lastIndexProofAt !== run.lastIndexProofAt;
-    if (isProofOfAll || (run.outcome !== 'idle' && run.outcome !== 'appended')) changed.add(name);
+    // Former ones can have been pruned for their age.
+    const hasFormer = (generations.get(name)?.length ?? 0) !== 1;
+    if ((isProofOfAll && hasFormer) || (run.outcome !== 'idle' && run.outcome !== 'appended'))
+      changed.add(name);
     writer.request();
     recorder.note(name, before);
   }

@@ -127,6 +127,6 @@ export interface LeaderClient {
   /** The server's gRPC address, `host:port`. */
   readonly address: string;
   openSession(signal: AbortSignal): Promise<LeaderSession>;
-  /** All volumes of the server in one cheap call. */
+  /** All volumes of the server in one cheap call. The same array as before says that none has changed since. */
   sweep(signal: AbortSignal): Promise<readonly SweepEntry[]>;
 }

@@ -9,10 +9,12 @@ export interface PageSource {
 }
 
 /** A JSON page of a SeaweedFS server. Fails with a `LeaderError`. */
-export async function readJsonPage(
-  { fetch, url, limits }: PageSource,
-  signal: AbortSignal,
-): Promise<unknown> {
+export async function readJsonPage(source: PageSource, signal: AbortSignal): Promise<unknown> {
+  return parseJsonPage(await readPage(source, signal), source.url);
+}
+
+/** The text of a page. Fails with a `LeaderError`. */
+export async function readPage({ fetch, url, limits }: PageSource, signal: AbortSignal): Promise<string> {
   const detail = { address: url };
   let status: number;
   let text: string;
@@ -28,9 +30,14 @@ export async function readJsonPage(
   if (status === 401 || status === 403)
     throw new LeaderError('not-permitted', `${url}: HTTP ${status}`, detail);
   if (status !== 200) throw new LeaderError('refused', `${url}: HTTP ${status}`, detail);
+  return text;
+}
+
+/** Fails with a `LeaderError`. */
+export function parseJsonPage(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new LeaderError('bad-answer', `${url}: no JSON`, { ...detail, cause });
+    throw new LeaderError('bad-answer', `${url}: no JSON`, { address: url, cause });
   }
 }

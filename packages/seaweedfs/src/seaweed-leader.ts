@@ -2,7 +2,7 @@ import type { Clock, Timers } from '@holdfast/format';
 import type { HttpFetch, LeaderClient, LeaderVolume, RpcTransport } from '@holdfast/protocol';
 import { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';
 import { createSemaphore } from './semaphore.js';
-import { readStatusPage } from './status-page.js';
+import { createStatusSweep } from './status-page.js';
 import { createStockCaller } from './stock-caller.js';
 import { createStockVolume } from './stock-volume.js';
 import { translateError } from './translate-error.js';
@@ -77,7 +77,6 @@ export function createSeaweedLeader(options: SeaweedLeaderOptions): LeaderClient
       };
     },
 
-    sweep: (signal) =>
-      readStatusPage({ fetch, url: `${httpScheme}://${httpAddress}/status`, limits }, signal),
+    sweep: createStatusSweep({ fetch, url: `${httpScheme}://${httpAddress}/status`, limits }),
   };
 }

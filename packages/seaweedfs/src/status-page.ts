@@ -1,15 +1,32 @@
 import { LeaderError, type SweepEntry } from '@holdfast/protocol';
-import { type PageSource, readJsonPage } from './http-page.js';
+import { type PageSource, parseJsonPage, readPage } from './http-page.js';
 
-/** The volume server's `/status`: one line a volume, fresh at once (protocol.md §4). */
-export async function readStatusPage(
-  source: PageSource,
-  signal: AbortSignal,
-): Promise<readonly SweepEntry[]> {
-  const page = (await readJsonPage(source, signal)) as { readonly Volumes?: unknown } | null;
+/** One sweep of a volume server. */
+export type StatusSweep = (signal: AbortSignal) => Promise<readonly SweepEntry[]>;
+
+/** The disks come before it, and what is free on them changes with every byte that anybody writes. */
+const VOLUMES_MARK = '"Volumes":';
+
+/**
+ * Sweeps by the volume server's `/status`: one line a volume, fresh at once (protocol.md §4). Gives the same array as
+ * before, and parses nothing, where the page says of the volumes what it said before.
+ */
+export function createStatusSweep(source: PageSource): StatusSweep {
+  let last: { readonly text: string; readonly entries: readonly SweepEntry[] } | undefined;
+  return async (signal) => {
+    const page = await readPage(source, signal);
+    const volumesAt = page.indexOf(VOLUMES_MARK);
+    const text = volumesAt < 0 ? page : page.slice(volumesAt);
+    if (text !== last?.text) last = { text, entries: readEntries(page, source.url) };
+    return last.entries;
+  };
+}
+
+function readEntries(text: string, url: string): readonly SweepEntry[] {
+  const page = parseJsonPage(text, url) as { readonly Volumes?: unknown } | null;
   const volumes = page?.Volumes ?? [];
-  if (!Array.isArray(volumes)) throw new LeaderError('bad-answer', `${source.url}: no list of volumes`);
-  return volumes.map((volume: unknown) => sweepEntry(volume, source.url));
+  if (!Array.isArray(volumes)) throw new LeaderError('bad-answer', `${url}: no list of volumes`);
+  return volumes.map((volume: unknown) => sweepEntry(volume, url));
 }
 
 function sweepEntry(volume: unknown, url: string): SweepEntry {

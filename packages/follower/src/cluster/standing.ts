@@ -138,9 +138,9 @@ function pauseOf(failures: number, { greatestPauseMs, firstPauseMs, jitter }: Pa
 }
 
 /**
- * Proofs that began together are spread over the whole period by the second one, and stay apart. The tenth that a later
- * one comes early is for its wait in line.
+ * Proofs that began together are spread over the whole period by the second one, and stay apart. A later one comes a
+ * little early, for its wait in line.
  */
 function proofPeriodMs(before: FollowedVolume | undefined, { proveEveryMs, jitter }: Pace): number {
-  return proveEveryMs * (before === undefined ? jitter : 0.8 + 0.1 * jitter);
+  return proveEveryMs * (before === undefined ? jitter : 0.9 + 0.08 * jitter);
 }

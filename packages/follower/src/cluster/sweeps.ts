@@ -23,6 +23,7 @@ export interface SweepsOptions {
 }
 
 export function createSweeps({ signal, onSwept, onProblem }: SweepsOptions): Sweeps {
+  const answers = new Map<string, readonly SweepEntry[]>();
   const entries = new Map<string, ReadonlyMap<number, SweepEntry>>();
   const deaf = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
@@ -31,8 +32,12 @@ export function createSweeps({ signal, onSwept, onProblem }: SweepsOptions): Swe
     const { address } = leader;
     try {
       const found = await leader.sweep(signal);
-      entries.set(address, new Map(found.map((entry) => [entry.volumeId, entry])));
+      const isNews = found !== answers.get(address) || deaf.has(address);
+      answers.set(address, found);
       deaf.delete(address);
+      // A client that gives the same array again says that nothing has changed since.
+      if (!isNews) return;
+      entries.set(address, new Map(found.map((entry) => [entry.volumeId, entry])));
     } catch (error) {
       if (signal.aborted) return;
       // What it said before is kept: nothing is known to have changed.

@@ -11,7 +11,7 @@ import {
 import type { HomeLayout } from './layout.js';
 import { decodePositionRecord, encodePositionRecord, type PositionRecord } from './position-record.js';
 import { type Json, readSealed, writeSealed } from './sealed-file.js';
-import { exists, parentOf, removeIfThere } from './small-file.js';
+import { exists, listIfThere, parentOf, removeIfThere } from './small-file.js';
 
 /**
  * Files that take over names in DIR, together with the position that they make true. `generation`: the files of a new
@@ -172,7 +172,13 @@ async function undoSwap(context: HomeContext): Promise<void> {
 
 /** No marker, so no name in DIR has changed: second names given before the crash go. Whether there were any. */
 async function removeSecondNames(context: HomeContext): Promise<boolean> {
-  const { disk } = context.env;
+  const { env, layout } = context;
+  const { disk } = env;
+  const id = await unlessDamaged(readCurrent(env, layout), undefined);
+  if (id === undefined) return false;
+  // Every opening comes by here, and hardly any finds one.
+  const names = await listIfThere(disk, layout.generation(id).directory);
+  if (!names.some((name) => name.startsWith(`${layout.baseName}.`))) return false;
   let wereAny = false;
   for (const { live, kept } of await keptNames(context)) {
     const [keptStat, liveStat] = [await disk.stat(kept), await disk.stat(live)];
