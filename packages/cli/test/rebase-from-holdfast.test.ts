@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultSyncPolicy, type SyncReport, syncVolume } from '@holdfast/follower';
 import { nativeCrc32c, systemTimers } from '@holdfast/format/node';
-import { createLeader } from '@holdfast/leader';
+import { createLeader, openNeedleStore, type StoredVolume } from '@holdfast/leader';
 import { createFollowService, createHoldfastLeaderClient } from '@holdfast/protocol';
 import { createVolume, openVolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
@@ -23,7 +23,8 @@ test('100,000 needles of 4 KB, 1 % changed and compacted on a Holdfast leader: a
   await mkdir(directory);
   await mkdir(copy);
   await fill(directory);
-  const leader = createLeader({ env, timers, directory, serverId: 'holdfast' });
+  const store = await openNeedleStore({ env, timers, directory });
+  const leader = createLeader({ env, timers, store, serverId: 'holdfast' });
   const transport = createGrpcTransport();
   const listener = await transport.serve('127.0.0.1:0', [
     createFollowService(leader, { crc32c: nativeCrc32c, timers }),
@@ -47,17 +48,18 @@ test('100,000 needles of 4 KB, 1 % changed and compacted on a Holdfast leader: a
 
   try {
     expect(await syncEqual()).toMatchObject({ outcome: 'copied', plan: { way: 'whole' } });
-    const writer = await leader.openWriter(VOLUME);
-    await changeOnePercent(writer);
-    await writer.compact();
+    const volume = store.find(1)!;
+    await changeOnePercent(volume);
+    await volume.compact();
+    await volume.commitCompaction();
     const report = await syncEqual();
     expect(report).toMatchObject({ outcome: 'rebased', plan: { way: 'windows' } });
     expect(report.bytesReceived).toBeLessThanOrEqual(0.08 * report.datSize);
     expect(report.bytesReused).toBeGreaterThan(0.95 * report.datSize);
-    await writer.close();
   } finally {
     await listener.close();
     await leader.close();
+    await store.close();
     await rm(root, { recursive: true });
   }
 }, 240_000);
@@ -69,14 +71,13 @@ async function fill(directory: string): Promise<void> {
     await volume.append({ needleId: BigInt(id), cookie: id, data: source.subarray(id, id + NEEDLE_BYTES) });
 }
 
-async function changeOnePercent(
-  writer: Awaited<ReturnType<ReturnType<typeof createLeader>['openWriter']>>,
-): Promise<void> {
+async function changeOnePercent(volume: StoredVolume): Promise<void> {
   const data = createSeededRandom(2).bytes(NEEDLE_BYTES);
-  const changes: Promise<void>[] = [];
+  const changes: Promise<unknown>[] = [];
   for (let id = 1; id <= NEEDLES; id += 100) {
     const needleId = BigInt(id);
-    changes.push(id % 200 === 1 ? writer.put({ needleId, cookie: id, data }) : writer.delete(needleId));
+    const content = { needleId, cookie: id };
+    changes.push(id % 200 === 1 ? volume.write({ content, data }) : volume.delete(needleId));
   }
   await Promise.all(changes);
 }

@@ -8,7 +8,7 @@ import {
   recordSizeOfEntry,
   SUPER_BLOCK_SIZE_BYTES,
 } from '@holdfast/format';
-import { headerFitsEntry, type IdxEntries, openIdx } from '@holdfast/index';
+import { headerFitsEntry, type IdxEntries, openIdx, type RandomAccess } from '@holdfast/index';
 import type { VolumeFiles } from './volume-files.js';
 
 /** Lengths of the two files that may be believed: what is durable, or all there is. */
@@ -35,7 +35,12 @@ export interface IndexCursor {
   advance(limits: FileLimits, signal: AbortSignal): Promise<ServedLengths>;
 }
 
-export function createIndexCursor(files: VolumeFiles): IndexCursor {
+export function createIndexCursor(
+  files: Pick<VolumeFiles, 'version' | 'offsetWidthBytes'> & {
+    readonly dat: RandomAccess;
+    readonly idx: RandomAccess;
+  },
+): IndexCursor {
   const entrySize = idxEntrySizeBytes(files.offsetWidthBytes);
   let served: ServedLengths = {
     datSizeBytes: SUPER_BLOCK_SIZE_BYTES,

@@ -1,6 +1,12 @@
-export { createLeader, type Leader, type LeaderOptions } from './leader.js';
-export type { LeaderWriter } from './leader-writer.js';
+export {
+  createLeader,
+  type Leader,
+  type LeaderOptions,
+  type LeaderSettings,
+  type LeaderVolumes,
+} from './leader.js';
 export type { AllocateOptions, NeedleStore, StoreChange } from './needles/needle-store.js';
+export { type OpenNeedleStoreOptions, openNeedleStore } from './needles/open-needle-store.js';
 export type {
   CompactionOptions,
   NeedleDataPieces,

@@ -2,36 +2,41 @@ import type { Timers, VolumeName } from '@holdfast/format';
 import { LeaderError, type LeaderService, type SweepEntry } from '@holdfast/protocol';
 import type { StoreEnvironment } from '@holdfast/store';
 import { createChangeSignal } from './change-signal.js';
-import { type LeaderWriter, openLeaderWriter } from './leader-writer.js';
+import type { NeedleStore } from './needles/needle-store.js';
 import { createServedVolume } from './served-volume.js';
 import type { Snapshot } from './volume-state.js';
-import { createVolumeTable } from './volume-table.js';
+import { createVolumeTable, storedVolumes, volumesOfDirectory } from './volume-table.js';
 
 const DEFAULT_POLL_INTERVAL_MS = 200;
 
-export interface LeaderOptions {
+export type LeaderOptions = LeaderSettings & LeaderVolumes;
+
+/** What is served: a directory, its files as they are; or a store that is written, what is durable in it. */
+export type LeaderVolumes = { readonly directory: string } | { readonly store: NeedleStore };
+
+export interface LeaderSettings {
   readonly env: StoreEnvironment;
   readonly timers: Timers;
-  /** The directory of volumes. */
-  readonly directory: string;
   /** Names this server beyond its address, over restarts. May be empty. */
   readonly serverId: string;
   /** How often a stream that stays open looks at files that others write. Default 200. */
   readonly pollIntervalMs?: number;
 }
 
-/** A directory of volumes as a leader of `holdfast.v1`. It only reads; `openWriter` is the one way to change something. */
+/** Volumes as a leader of `holdfast.v1`. It only reads. */
 export interface Leader extends LeaderService {
-  /** Opens a volume for writing, made if there is none. At most one writer a volume. Errors as `openVolume`. */
-  openWriter(volume: VolumeName): Promise<LeaderWriter>;
-  /** Closes every file that no call is reading. Idempotent. */
+  /** Closes every file of its own that no call is reading; a store stays open. Idempotent. */
   close(): Promise<void>;
 }
 
 export function createLeader(options: LeaderOptions): Leader {
-  const { env, timers, directory, serverId } = options;
-  const table = createVolumeTable(env, directory);
+  const { env, timers, serverId } = options;
+  const table = createVolumeTable(
+    'store' in options ? storedVolumes(options.store) : volumesOfDirectory(env, options.directory),
+  );
   const changes = createChangeSignal(timers, options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS);
+
+  const unlisten = 'store' in options ? options.store.onDurable(changes.notify) : undefined;
 
   return {
     serverId,
@@ -55,16 +60,10 @@ export function createLeader(options: LeaderOptions): Leader {
       return entries;
     },
 
-    openWriter: (volume) =>
-      openLeaderWriter({
-        env,
-        directory,
-        state: table.get(volume.volumeId, volume.collection),
-        setDurable: (durable) => table.setWriter(volume, durable),
-        onDurable: () => changes.notify(volume),
-      }),
-
-    close: () => table.close(),
+    async close() {
+      unlisten?.();
+      await table.close();
+    },
   };
 }
 

@@ -48,3 +48,16 @@ export async function renewLineageToken(
   await env.disk.rename(`${path}.tmp`, path);
   await env.disk.syncDirectory(directory);
 }
+
+/** Not durable by itself: the volume it belongs to goes too. */
+export async function removeLineageToken(
+  env: StoreEnvironment,
+  directory: string,
+  name: VolumeName,
+): Promise<void> {
+  try {
+    await env.disk.remove(lineageTokenPath(directory, name));
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
+  }
+}

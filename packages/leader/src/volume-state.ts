@@ -1,17 +1,11 @@
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
-import {
-  createStampReader,
-  EMPTY_ORDER_SUMMARY,
-  openIdx,
-  type SearchAnswer,
-  searchAppendAtNs,
-  summarizeOrder,
-} from '@holdfast/index';
+import type { RandomAccess, SearchAnswer } from '@holdfast/index';
 import { LeaderError, type ServedStatus } from '@holdfast/protocol';
-import type { DiskFile, StoreEnvironment } from '@holdfast/store';
+import type { StoreEnvironment } from '@holdfast/store';
 import { createIndexCursor, type FileLimits, type IndexCursor, type ServedLengths } from './index-cursor.js';
 import { toHex } from './lineage.js';
 import { createMutex } from './mutex.js';
+import { searchSnapshot } from './search-snapshot.js';
 import { currentFileKeys, openVolumeFiles, type VolumeFiles } from './volume-files.js';
 
 const HISTORY_MARK_BYTES = 8;
@@ -21,8 +15,8 @@ export interface Snapshot {
   readonly status: ServedStatus;
   readonly lengths: ServedLengths;
   readonly modifiedAtSeconds: number;
-  readonly dat: DiskFile;
-  readonly idx: DiskFile;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -31,19 +25,15 @@ export interface VolumeStateOptions {
   readonly env: StoreEnvironment;
   readonly directory: string;
   readonly name: VolumeName;
-  /** How much is durable, where a writer of ours knows; `undefined` where the files are only served, as they are. */
-  readonly writerLimits: () => FileLimits | undefined;
 }
 
-/** One volume of a directory as its files are, now and after every change. */
+/** One volume as it is served, now and after every change. */
 export interface VolumeState {
   readonly name: VolumeName;
   /** Fails with `volume-not-found` and `volume-closed`. */
   snapshot(signal: AbortSignal): Promise<Snapshot>;
   /** Where what was appended after `sinceNs` begins, at exactly this snapshot. Never a wrong place. */
   search(snapshot: Snapshot, sinceNs: bigint, signal: AbortSignal): Promise<SearchAnswer>;
-  /** Runs while no snapshot is being taken: for whoever exchanges the files. */
-  exclusive<T>(action: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -54,8 +44,8 @@ interface OpenGeneration {
   readonly served: ServedLengths;
 }
 
-export function createVolumeState(options: VolumeStateOptions): VolumeState {
-  const { env, directory, name } = options;
+/** A volume of a directory, its files as they are: whoever writes them is not asked. */
+export function createVolumeState({ env, directory, name }: VolumeStateOptions): VolumeState {
   const mutex = createMutex();
   let generation: OpenGeneration | undefined;
   // A file that was cut in place keeps its name and its inode: nothing in it says that its history is another one.
@@ -87,8 +77,6 @@ export function createVolumeState(options: VolumeStateOptions): VolumeState {
   }
 
   async function limitsOf(files: VolumeFiles): Promise<FileLimits> {
-    const limits = options.writerLimits();
-    if (limits !== undefined) return limits;
     // The index first: an entry is written after its record, so this `.dat` has what that index speaks of.
     const idxSizeBytes = await files.idx.sizeBytes();
     return { idxSizeBytes, datSizeBytes: await files.dat.sizeBytes() };
@@ -120,15 +108,7 @@ export function createVolumeState(options: VolumeStateOptions): VolumeState {
           close: files.retain(),
         };
       }),
-    async search({ status, dat, idx: source }, sinceNs, signal) {
-      const { version, offsetWidthBytes, datSizeBytes, idxSizeBytes } = status;
-      if (version !== 3) return { kind: 'not-answerable', reason: 'no-stamps' };
-      const idx = await openIdx(source, offsetWidthBytes, { sizeBytes: idxSizeBytes });
-      const readStamp = createStampReader(dat, offsetWidthBytes, datSizeBytes);
-      const summary = await summarizeOrder(idx, readStamp, { summary: EMPTY_ORDER_SUMMARY, signal });
-      return searchAppendAtNs({ idx, summary, sinceNs, version, readStamp, signal });
-    },
-    exclusive: (action) => mutex.run(action),
+    search: searchSnapshot,
     close: () =>
       mutex.run(async () => {
         await generation?.release();

@@ -1,23 +1,27 @@
 import { FormatError, formatVolumeName, parseVolumeName, type VolumeName } from '@holdfast/format';
 import { LeaderError } from '@holdfast/protocol';
 import { type StoreEnvironment, StoreError } from '@holdfast/store';
-import type { FileLimits } from './index-cursor.js';
+import type { NeedleStore } from './needles/needle-store.js';
+import { createStoredVolumeState } from './stored-volume-state.js';
 import { createVolumeState, type VolumeState } from './volume-state.js';
 
-/** The volumes of one directory, each opened when it is first asked for. */
+/** The volumes that are served, each looked at when it is first asked for. */
 export interface VolumeTable {
   /** Fails with `volume-not-found` where the name is none of a volume. */
   get(volumeId: number, collection: string): VolumeState;
-  /** The names that have a `.dat` and an `.idx` now. */
+  /** The names that there are now. */
   list(): Promise<readonly VolumeName[]>;
-  /** What is durable of a volume is what the writer says, from now on; `undefined`: the files as they are. */
-  setWriter(name: VolumeName, durable: (() => FileLimits) | undefined): void;
   close(): Promise<void>;
 }
 
-export function createVolumeTable(env: StoreEnvironment, directory: string): VolumeTable {
+/** Where volumes come from: their names now, and each of them. */
+export interface VolumeSource {
+  list(): Promise<readonly VolumeName[]>;
+  state(name: VolumeName): VolumeState;
+}
+
+export function createVolumeTable(source: VolumeSource): VolumeTable {
   const volumes = new Map<string, VolumeState>();
-  const writers = new Map<string, () => FileLimits>();
 
   function baseName(name: VolumeName): string {
     try {
@@ -34,10 +38,29 @@ export function createVolumeTable(env: StoreEnvironment, directory: string): Vol
       const key = baseName(name);
       const known = volumes.get(key);
       if (known !== undefined) return known;
-      const added = createVolumeState({ env, directory, name, writerLimits: () => writers.get(key)?.() });
+      const added = source.state(name);
       volumes.set(key, added);
       return added;
     },
+    list: source.list,
+    async close() {
+      for (const volume of volumes.values()) await volume.close();
+      volumes.clear();
+    },
+  };
+}
+
+/** The volumes of a store that is written. */
+export function storedVolumes(store: NeedleStore): VolumeSource {
+  return {
+    list: async () => store.list().map(({ name }) => name),
+    state: (name) => createStoredVolumeState(store, name),
+  };
+}
+
+/** The volumes of a directory, as their files are: those that have a `.dat` and an `.idx`. */
+export function volumesOfDirectory(env: StoreEnvironment, directory: string): VolumeSource {
+  return {
     async list() {
       const files = new Set(await listDirectory(env, directory));
       const names: VolumeName[] = [];
@@ -48,14 +71,7 @@ export function createVolumeTable(env: StoreEnvironment, directory: string): Vol
       }
       return names;
     },
-    setWriter(name, durable) {
-      if (durable === undefined) writers.delete(formatVolumeName(name));
-      else writers.set(formatVolumeName(name), durable);
-    },
-    async close() {
-      for (const volume of volumes.values()) await volume.close();
-      volumes.clear();
-    },
+    state: (name) => createVolumeState({ env, directory, name }),
   };
 }
 

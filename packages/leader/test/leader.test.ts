@@ -1,16 +1,30 @@
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { NeedleContent } from '@holdfast/format';
 import type { FollowEvent, LeaderErrorCode } from '@holdfast/protocol';
 import { expect, test } from 'vitest';
-import { bytesOf, serveDirectory, signal, temporaryDirectory, text } from './rig.js';
+import type { StoredVolume } from '../src/index.js';
+import { bytesOf, serveDirectory, serveStore, signal, temporaryDirectory, text } from './rig.js';
 
 const VOLUME = { volumeId: 7, collection: '' };
 const COOKIE = 5;
 
+function writerOf(volume: StoredVolume) {
+  return {
+    put: ({ data = new Uint8Array(0), ...content }: NeedleContent) => volume.write({ content, data }),
+    delete: (needleId: bigint, cookie?: number) =>
+      volume.delete(needleId, cookie === undefined ? {} : { cookie }),
+    async compact() {
+      await volume.compact();
+      await volume.commitCompaction();
+    },
+  };
+}
+
 async function openVolume() {
   const directory = await temporaryDirectory();
-  const served = await serveDirectory(directory.path);
-  const writer = await served.leader.openWriter(VOLUME);
+  const served = await serveStore(directory.path);
+  const writer = writerOf(await served.store.allocate(VOLUME));
   const session = await served.client.openSession(signal);
   return {
     ...served,
@@ -23,7 +37,6 @@ async function openVolume() {
     path: directory.path,
     async [Symbol.asyncDispose]() {
       await session.close();
-      await writer.close();
       await served[Symbol.asyncDispose]();
       await directory[Symbol.asyncDispose]();
     },
@@ -186,11 +199,13 @@ test('what is newer than a time comes from its first byte; where it does not lie
 
 test('a file that was cut in place is another history', async () => {
   await using directory = await temporaryDirectory();
+  {
+    await using written = await serveStore(directory.path);
+    const writer = writerOf(await written.store.allocate(VOLUME));
+    await writer.put({ needleId: 1n, cookie: COOKIE, data: text('one') });
+    await writer.put({ needleId: 2n, cookie: COOKIE, data: text('two') });
+  }
   await using served = await serveDirectory(directory.path);
-  const writer = await served.leader.openWriter(VOLUME);
-  await writer.put({ needleId: 1n, cookie: COOKIE, data: text('one') });
-  await writer.put({ needleId: 2n, cookie: COOKIE, data: text('two') });
-  await writer.close();
   const session = await served.client.openSession(signal);
   const before = await session.volume(7, '').status(signal);
   await truncate(join(directory.path, '7.idx'), 17);

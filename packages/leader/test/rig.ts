@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { nativeCrc32c, systemTimers } from '@holdfast/format/node';
 import { createFollowService, createHoldfastLeaderClient, createMemoryNetwork } from '@holdfast/protocol';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
-import { createLeader } from '../src/index.js';
+import { createLeader, type LeaderVolumes, openNeedleStore } from '../src/index.js';
 
 export const env = nodeStoreEnvironment();
 export const signal = AbortSignal.timeout(30_000);
@@ -18,10 +18,29 @@ export async function temporaryDirectory(): Promise<{
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A leader of the directory and a client of it, with no socket between them. */
-export async function serveDirectory(directory: string) {
-  const timers = systemTimers;
-  const leader = createLeader({ env, timers, directory, serverId: 'here', pollIntervalMs: 5 });
+export const timers = systemTimers;
+
+/** A leader of the directory, as its files are, and a client of it, with no socket between them. */
+export function serveDirectory(directory: string) {
+  return serve({ directory });
+}
+
+/** The same of a store that is written. */
+export async function serveStore(directory: string) {
+  const store = await openNeedleStore({ env, timers, directory });
+  const served = await serve({ store });
+  return {
+    ...served,
+    store,
+    async [Symbol.asyncDispose]() {
+      await served[Symbol.asyncDispose]();
+      await store.close();
+    },
+  };
+}
+
+async function serve(volumes: LeaderVolumes) {
+  const leader = createLeader({ env, timers, ...volumes, serverId: 'here', pollIntervalMs: 5 });
   const network = createMemoryNetwork({ timers });
   const service = createFollowService(leader, { crc32c: nativeCrc32c, timers, heartbeatMs: 20 });
   const listener = await network.serve('leader:1', [service]);

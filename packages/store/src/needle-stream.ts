@@ -23,10 +23,14 @@ import type { Volume } from './volume/volume.js';
 /** A live needle: its fields, and its data in pieces. */
 export interface NeedleStream extends NeedleHeader, Omit<NeedleBody, 'data'> {
   readonly offset: number;
+  /** Where the data begin in the file. */
+  readonly dataOffset: number;
   readonly dataSizeBytes: number;
   /** The data are gzip as stored. */
   readonly isCompressed: boolean;
   readonly isChunkManifest: boolean;
+  /** As in the record, in either of its two encodings (format.md §4). */
+  readonly storedCrc: number;
   /** Unix nanoseconds; 0n in version 1 and 2. */
   readonly appendAtNs: bigint;
   /**
@@ -39,13 +43,13 @@ export interface NeedleStream extends NeedleHeader, Omit<NeedleBody, 'data'> {
 /** What records are read from. */
 export type ReadableRecords = Pick<Volume, 'name' | 'version' | 'readRange'>;
 
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 256 << 10;
 const HEAD_BYTES = NEEDLE_HEADER_SIZE_BYTES + DATA_SIZE_FIELD_BYTES;
 /** Name, mime type and pairs at their longest, and what stands around them. */
 const MAX_FIELDS_BYTES = 128 << 10;
 
 /**
- * Opens a needle that `entry` names, without reading its data: of those at most 1 MiB is held at once. Error `corrupt`
+ * Opens a needle that `entry` names, without reading its data: of those at most 256 KiB are held at once. Error `corrupt`
  * where the record is not there, or its fields do not fit into it.
  */
 export async function openNeedleStream(
@@ -77,9 +81,11 @@ export async function openNeedleStream(
     ...header,
     ...fields,
     offset,
+    dataOffset: offset + startBytes,
     dataSizeBytes,
     isCompressed: (fields.flags & FLAG_COMPRESSED) !== 0,
     isChunkManifest: (fields.flags & FLAG_CHUNK_MANIFEST) !== 0,
+    storedCrc,
     appendAtNs: version === 3 ? tail.getBigUint64(CRC_SIZE_BYTES) : 0n,
     async *data(signal) {
       let crc = 0;

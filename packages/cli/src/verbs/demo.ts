@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLeader, type Leader, type LeaderWriter } from '@holdfast/leader';
+import { createLeader, type Leader, openNeedleStore, type StoredVolume } from '@holdfast/leader';
 import { createFollowService } from '@holdfast/protocol';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
 import { type FollowerChild, startFollower } from '../demo/follower-child.js';
@@ -29,13 +29,14 @@ export const demo = defineVerb({
     const watchdog = new AbortController();
     const limit = AbortSignal.any([signal, watchdog.signal, AbortSignal.timeout(WATCHDOG_MS)]);
     const leaderDirectory = join(root, 'leader');
-    const leader = await mkdir(leaderDirectory).then(() =>
-      createLeader({ env, timers, directory: leaderDirectory, serverId: 'demo' }),
-    );
+    await mkdir(leaderDirectory);
+    const store = await openNeedleStore({ env, timers, directory: leaderDirectory });
+    const leader = createLeader({ env, timers, store, serverId: 'demo' });
     const service = createFollowService(leader, { crc32c: env.crc32c, timers });
     const listener = await createGrpcTransport().serve('127.0.0.1:0', [service]);
     try {
-      const show: Show = { root, leader, address: listener.address, context, limit };
+      const volume = await store.allocate(VOLUME);
+      const show: Show = { root, leader, volume, address: listener.address, context, limit };
       const sha256 = await play(show);
       output.summary(
         { ok: true, sha256 },
@@ -53,6 +54,7 @@ export const demo = defineVerb({
       watchdog.abort();
       await listener.close();
       await leader.close();
+      await store.close();
       await rm(root, { recursive: true, force: true });
     }
   },
@@ -61,6 +63,7 @@ export const demo = defineVerb({
 interface Show {
   readonly root: string;
   readonly leader: Leader;
+  readonly volume: StoredVolume;
   readonly address: string;
   readonly context: VerbContext;
   readonly limit: AbortSignal;
@@ -68,33 +71,31 @@ interface Show {
 
 /** Every act, with the proof after each. Gives the SHA-256 that both sides have in the end. */
 async function play(show: Show): Promise<string> {
-  const { root, leader, address, context } = show;
+  const { root, volume, address, context } = show;
   const directory = join(root, 'follower');
   await mkdir(directory);
-  const writer = await leader.openWriter(VOLUME);
   const start = () =>
     startFollower(address, directory, ({ error }) => error !== null && context.log.warn({ error }));
   say(context, `A leader of Holdfast's own serves volume 1 at ${address}.`);
   let follower = start();
   try {
     say(context, `A follower runs in process ${follower.pid}, its copy in a directory of its own.`);
-    await act(show, follower, `${NEEDLES} needles written`, () => putAll(writer, 0, NEEDLES, 'first'));
+    await act(show, follower, `${NEEDLES} needles written`, () => putAll(volume, 0, NEEDLES, 'first'));
     await act(show, follower, '150 overwritten, 100 deleted', async () => {
-      await putAll(writer, 0, 150, 'second');
-      await deleteAll(writer, 150, 250);
+      await putAll(volume, 0, 150, 'second');
+      await deleteAll(volume, 150, 250);
     });
-    await act(show, follower, 'compacted on the leader', () => writer.compact());
+    await act(show, follower, 'compacted on the leader', () => compact(volume));
     const killed = follower.pid;
     await follower.kill();
-    await putAll(writer, NEEDLES, NEEDLES + 200, 'third');
-    await writer.compact();
-    await putAll(writer, 0, 50, 'fourth');
+    await putAll(volume, NEEDLES, NEEDLES + 200, 'third');
+    await compact(volume);
+    await putAll(volume, 0, 50, 'fourth');
     follower = start();
     const what = `follower ${killed} killed (SIGKILL); meanwhile 250 written, one more compaction; restarted as ${follower.pid}`;
     return await act(show, follower, what, async () => undefined);
   } finally {
     await follower.end();
-    await writer.close();
   }
 }
 
@@ -131,27 +132,25 @@ async function digest(directory: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function putAll(writer: LeaderWriter, from: number, to: number, word: string): Promise<void> {
-  const puts: Promise<void>[] = [];
+async function putAll(volume: StoredVolume, from: number, to: number, word: string): Promise<void> {
+  const puts: Promise<unknown>[] = [];
   for (let i = from; i < to; i++) {
     const data = new TextEncoder().encode(`${word} content of file ${i}\n`.repeat(200 + (i % 300)));
-    puts.push(
-      writer.put({
-        needleId: BigInt(i + 1),
-        cookie: COOKIE,
-        data,
-        name: `file-${i}.txt`,
-        mime: 'text/plain',
-      }),
-    );
+    const content = { needleId: BigInt(i + 1), cookie: COOKIE, name: `file-${i}.txt`, mime: 'text/plain' };
+    puts.push(volume.write({ content, data }));
   }
   await Promise.all(puts);
 }
 
-async function deleteAll(writer: LeaderWriter, from: number, to: number): Promise<void> {
-  const deletes: Promise<void>[] = [];
-  for (let i = from; i < to; i++) deletes.push(writer.delete(BigInt(i + 1), COOKIE));
+async function deleteAll(volume: StoredVolume, from: number, to: number): Promise<void> {
+  const deletes: Promise<unknown>[] = [];
+  for (let i = from; i < to; i++) deletes.push(volume.delete(BigInt(i + 1), { cookie: COOKIE }));
   await Promise.all(deletes);
+}
+
+async function compact(volume: StoredVolume): Promise<void> {
+  await volume.compact();
+  await volume.commitCompaction();
 }
 
 function say({ output }: VerbContext, text: string): void {

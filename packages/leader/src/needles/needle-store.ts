@@ -22,13 +22,18 @@ export interface StoreChange {
 /** A directory of volumes that this process alone writes. Every failure is a `StoreError`. */
 export interface NeedleStore {
   readonly directory: string;
+  /** What `vol_dir.uuid` says: a master sees by it that two servers have one directory. */
+  readonly uuid: string;
   /** Volumes that are open, in no order. */
   list(): readonly StoredVolume[];
   /** An open volume. Ids are unique in a directory; a collection that is given has to be the volume's. */
   find(volumeId: number, collection?: string): StoredVolume | undefined;
   /** A new, empty volume, durable. `exists` if there is one by that id, in whichever collection. */
   allocate(options: AllocateOptions): Promise<StoredVolume>;
-  /** Opens the volume whose files are in the directory, recovered; one that is open stays as it is. `not-found`. */
+  /**
+   * Opens the volume whose files are in the directory, recovered; one that is open stays as it is, unless it is closed
+   * for writing since a sync failed. `not-found`; errors as `openVolume`.
+   */
   mount(volumeId: number): Promise<StoredVolume>;
   /** Closes a volume, its files stay; nothing happens where it is not open. */
   unmount(volumeId: number): Promise<void>;

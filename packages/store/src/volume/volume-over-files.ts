@@ -117,6 +117,7 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
         },
         options,
       ),
+    endWriting: appender.end,
     close,
     [Symbol.asyncDispose]: close,
   };

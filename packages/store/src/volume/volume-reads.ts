@@ -49,9 +49,10 @@ export function createVolumeReads(
     find,
     findDeleted(needleId) {
       const entry = map.get(needleId);
-      return entry !== undefined && entry.sizeBytes < 0
-        ? { ...entry, sizeBytes: -entry.sizeBytes }
-        : undefined;
+      if (entry === undefined || entry.sizeBytes >= 0) return undefined;
+      // No body is 1 byte long but in version 1: −1 stands for an empty needle.
+      const wasEmpty = entry.sizeBytes === -1 && version > 1;
+      return { ...entry, sizeBytes: wasEmpty ? 0 : -entry.sizeBytes };
     },
     readEntry,
     async readNeedle(needleId, cookie) {

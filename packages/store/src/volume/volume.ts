@@ -171,7 +171,9 @@ export interface Volume {
   markReadOnly(marks: ReadOnlyMarks, options?: { readonly persist?: boolean }): Promise<void>;
   /** Begins a compaction of this volume, which goes on as it is, and can be written, until `commit`. One at a time. */
   beginCompaction(options?: BeginCompactionOptions): VolumeCompaction;
-  /** Syncs what was appended, and closes the files even if that fails. Idempotent. */
+  /** Syncs what was appended and ends the writing; the volume can be read until it is closed. Idempotent. */
+  endWriting(): Promise<void>;
+  /** Ends the writing, and closes the files even if that fails. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,0 +1,62 @@
+import type { VolumeName } from '@holdfast/format';
+import type { StoreEnvironment, Volume } from '@holdfast/store';
+import { lineageIdOf, toHex } from '../lineage.js';
+import { readLineageToken } from '../lineage-token.js';
+
+const NAME_BYTES = 16;
+
+/** A volume between two compactions. Its files are closed when it is retired and nobody holds it any more. */
+export interface VolumeGeneration {
+  readonly volume: Volume;
+  /** Another one for each generation of an open volume. */
+  readonly number: number;
+  readonly lineageId: string;
+  /** Keeps the files open until what it gives is called. Idempotent. */
+  hold(): () => Promise<void>;
+  /** Nobody asks for it any more. */
+  retire(): Promise<void>;
+}
+
+export async function createVolumeGeneration(
+  env: StoreEnvironment,
+  name: VolumeName,
+  volume: Volume,
+  number: number,
+): Promise<VolumeGeneration> {
+  // Without its name the history is another one for whoever follows it, which is sound, and the volume goes on.
+  const lineageId = await lineageOf(env, name, volume).catch(() => toHex(env.random.bytes(NAME_BYTES)));
+  let holders = 0;
+  let isRetired = false;
+  const closeIfFree = async () => {
+    if (isRetired && holders === 0) await volume.close();
+  };
+  return {
+    volume,
+    number,
+    lineageId,
+    hold() {
+      holders++;
+      let isHeld = true;
+      return async () => {
+        if (!isHeld) return;
+        isHeld = false;
+        holders--;
+        await closeIfFree();
+      };
+    },
+    async retire() {
+      isRetired = true;
+      await closeIfFree();
+    },
+  };
+}
+
+async function lineageOf(
+  env: StoreEnvironment,
+  name: VolumeName,
+  { directory, name: baseName, dat }: Volume,
+) {
+  const token = await readLineageToken(env, directory, name);
+  const datFileKey = (await env.disk.stat(`${directory}/${baseName}.dat`))?.fileKey ?? '';
+  return lineageIdOf({ token, datFileKey, dat }, env.sha256);
+}

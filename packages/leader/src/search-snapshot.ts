@@ -1,0 +1,23 @@
+import {
+  createStampReader,
+  EMPTY_ORDER_SUMMARY,
+  openIdx,
+  type SearchAnswer,
+  searchAppendAtNs,
+  summarizeOrder,
+} from '@holdfast/index';
+import type { Snapshot } from './volume-state.js';
+
+/** Where what was appended after `sinceNs` begins, at exactly this snapshot. Never a wrong place. */
+export async function searchSnapshot(
+  { status, dat, idx: source }: Snapshot,
+  sinceNs: bigint,
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
+  const { version, offsetWidthBytes, datSizeBytes, idxSizeBytes } = status;
+  if (version !== 3) return { kind: 'not-answerable', reason: 'no-stamps' };
+  const idx = await openIdx(source, offsetWidthBytes, { sizeBytes: idxSizeBytes });
+  const readStamp = createStampReader(dat, offsetWidthBytes, datSizeBytes);
+  const summary = await summarizeOrder(idx, readStamp, { summary: EMPTY_ORDER_SUMMARY, signal });
+  return searchAppendAtNs({ idx, summary, sinceNs, version, readStamp, signal });
+}
