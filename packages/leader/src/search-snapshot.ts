@@ -2,15 +2,23 @@ import {
   createStampReader,
   EMPTY_ORDER_SUMMARY,
   openIdx,
+  type RandomAccess,
   type SearchAnswer,
   searchAppendAtNs,
   summarizeOrder,
 } from '@holdfast/index';
-import type { Snapshot } from './volume-state.js';
+import type { ServedStatus } from '@holdfast/protocol';
 
-/** Where what was appended after `sinceNs` begins, at exactly this snapshot. Never a wrong place. */
+/** The files of one generation, and how much of them counts. */
+export interface SearchedFiles {
+  readonly status: ServedStatus;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+}
+
+/** Where what was appended after `sinceNs` begins, in exactly these files. Never a wrong place. */
 export async function searchSnapshot(
-  { status, dat, idx: source }: Snapshot,
+  { status, dat, idx: source }: SearchedFiles,
   sinceNs: bigint,
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
