@@ -100,11 +100,14 @@ export class NeedleMap {
     return number === 0 ? undefined : this.#entryAt(number - 1);
   }
 
-  /** Live needles, in no order. Not to be changed while this runs. */
-  *live(): Generator<IdxEntry> {
+  /** The sum over all live needles of what `of` makes of their sizes. */
+  sumOfLive(of: (sizeBytes: number) => number): number {
+    let sum = 0;
     for (let number = 0; number < this.#count; number++) {
-      if (this.#sizeAt(number) >= 0) yield this.#entryAt(number);
+      const sizeBytes = this.#sizeAt(number);
+      if (sizeBytes >= 0) sum += of(sizeBytes);
     }
+    return sum;
   }
 
   /**

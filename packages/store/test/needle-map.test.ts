@@ -64,7 +64,9 @@ describe('NeedleMap', () => {
         expect(byNeedleId.map((row) => row.needleId)).toEqual(
           [...model.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
         );
-        for (const row of map.live()) expect(row).toMatchObject(model.get(row.needleId)!);
+        for (const row of byOffset) expect(row).toMatchObject(model.get(row.needleId)!);
+        const sizes = [...model.values()].reduce((sum, row) => sum + row.sizeBytes, 0);
+        expect(map.sumOfLive((sizeBytes) => sizeBytes)).toBe(sizes);
       }),
     );
   });

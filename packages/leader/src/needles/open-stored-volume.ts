@@ -1,5 +1,12 @@
 import { formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
-import { isExpired, openVolume, type StoreEnvironment, StoreError, type Volume } from '@holdfast/store';
+import {
+  type AppendedRecord,
+  isExpired,
+  openVolume,
+  type StoreEnvironment,
+  StoreError,
+  type Volume,
+} from '@holdfast/store';
 import { readLineageToken, renewLineageToken } from '../lineage-token.js';
 import { createDurability } from './durability.js';
 import { openNeedle } from './open-needle.js';
@@ -74,11 +81,14 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
   }
 
   /** One change of the volume, made durable unless told otherwise. */
-  function change<T>(isDurable: boolean, apply: (volume: Volume) => Promise<T>): Promise<T> {
+  function change<T extends AppendedRecord>(
+    isDurable: boolean,
+    apply: (volume: Volume) => Promise<T>,
+  ): Promise<T> {
     return gate.shared(async () => {
       assertOpen();
       const result = await apply(present.volume);
-      modifiedAtSeconds = Math.trunc(env.clock.nowMs() / 1000);
+      if (!result.isUnchanged) modifiedAtSeconds = Math.trunc(env.clock.nowMs() / 1000);
       if (isDurable) await durability.sync();
       else durability.syncSoon();
       return result;

@@ -31,8 +31,7 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
   const idx = boundedAccess(files.idx ?? EMPTY_ACCESS, () => tail.idxSizeBytes);
   const reads = createVolumeReads(files, dat, env.crc32c);
 
-  let liveBytes = 0;
-  for (const entry of map.live()) liveBytes += recordLengthBytes(version, entry.sizeBytes);
+  let liveBytes = map.sumOfLive((sizeBytes) => recordLengthBytes(version, sizeBytes));
   const lengthOf = (entry: IdxEntry | undefined) =>
     entry === undefined || entry.sizeBytes < 0 ? 0 : recordLengthBytes(version, entry.sizeBytes);
 
