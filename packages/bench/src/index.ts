@@ -1,4 +1,5 @@
 export { measureFirstCopy } from './first-copy.js';
 export { type IdleCost, measureIdleVolumes } from './idle-volumes.js';
 export { measurePeakMemory } from './peak-memory.js';
+export { measurePushLatency } from './push-latency.js';
 export { measureRebase } from './rebase.js';

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureFirstCopy } from './first-copy.js';
 import { measureIdleVolumes } from './idle-volumes.js';
 import { measurePeakMemory } from './peak-memory.js';
+import { measurePushLatency } from './push-latency.js';
 import { measureRebase, type RebaseRun } from './rebase.js';
 import { formatSpread, spreadOf } from './spread.js';
 
@@ -13,9 +14,10 @@ if (name === 'first-copy') await firstCopy();
 else if (name === 'peak-memory') await peakMemory();
 else if (name === 'rebase') await rebase();
 else if (name === 'idle-volumes') await idleVolumes();
+else if (name === 'push-latency') await pushLatency();
 else {
   console.error(
-    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N]',
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N] | push-latency [--writes N]',
   );
   process.exitCode = 2;
 }
@@ -96,5 +98,16 @@ async function idleVolumes(): Promise<void> {
   if (!(cost.cpuShare < 0.02 && cost.peakBytes < 200 * MIB)) process.exitCode = 1;
   console.log(
     `${values.volumes} idle volumes: ${(cost.cpuShare * 100).toFixed(2)} % of a core over ${values.seconds} s, ${(cost.residentBytes / MIB).toFixed(0)} MiB resident, peak ${(cost.peakBytes / MIB).toFixed(0)} MiB; copied in ${cost.firstCopySeconds.toFixed(1)} s`,
+  );
+}
+
+/** Fails where the median is 50 ms or more. */
+async function pushLatency(): Promise<void> {
+  const { values } = parseArgs({ args, options: { writes: { type: 'string', default: '1000' } } });
+  const latenciesMs = (await measurePushLatency(Number(values.writes))).toSorted((a, b) => a - b);
+  const at = (share: number) => latenciesMs[Math.floor(share * (latenciesMs.length - 1))]!.toFixed(1);
+  if (!(Number(at(0.5)) < 50)) process.exitCode = 1;
+  console.log(
+    `durable on the follower after it is on the leader: median ${at(0.5)} ms, 99 of 100 within ${at(0.99)} ms, most ${at(1)} ms`,
   );
 }

@@ -1,6 +1,6 @@
 import type { KnownVolume, VolumeListing, VolumeSource } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
-import type { LeaderClient } from '@holdfast/protocol';
+import { createHoldfastLeaderClient, type LeaderClient } from '@holdfast/protocol';
 import {
   type ClusterServer,
   type ClusterVolume,
@@ -9,6 +9,7 @@ import {
 } from '@holdfast/seaweedfs';
 import { createNodeFetch } from '@holdfast/seaweedfs/node';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
+import { detectLeader } from './detect-leader.js';
 import { address } from './flag-values.js';
 import type { OptionFlag } from './flags.js';
 import type { ClusterSecurity } from './security.js';
@@ -47,14 +48,18 @@ export function openCluster({ masters, security, selection, context }: ClusterOp
   function leaderOf({ grpcAddress, httpAddress }: ClusterServer): LeaderClient {
     const known = leaders.get(grpcAddress);
     if (known !== undefined) return known;
-    const leader = createSeaweedLeader({
-      transport,
-      fetch,
-      grpcAddress,
-      httpAddress,
-      httpScheme,
-      timers,
-      clock: env.clock,
+    const { clock, crc32c } = env;
+    const leader = detectLeader({
+      own: createHoldfastLeaderClient({ address: grpcAddress, transport, crc32c, timers }),
+      stock: createSeaweedLeader({
+        transport,
+        fetch,
+        grpcAddress,
+        httpAddress,
+        httpScheme,
+        timers,
+        clock,
+      }),
     });
     leaders.set(grpcAddress, leader);
     return leader;

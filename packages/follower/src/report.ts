@@ -34,6 +34,11 @@ export interface SyncReport {
   readonly error: string | null;
 }
 
+/** Whether it proved that the copy is its leader's. */
+export function isProved({ outcome }: SyncReport): boolean {
+  return outcome !== 'failed' && outcome !== 'unsupported';
+}
+
 /** What is told while a sync runs, for progress bars. */
 export interface SyncProgress {
   readonly volumeId: number;

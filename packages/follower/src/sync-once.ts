@@ -1,13 +1,11 @@
-import { openIdx, readLiveSet } from '@holdfast/index';
 import { LeaderError } from '@holdfast/protocol';
 import type { HeldGeneration } from '@holdfast/store';
 import { append } from './append.js';
 import { build } from './build/build.js';
 import { choose } from './choose.js';
+import { countLive } from './count-live.js';
 import { assertSameGeneration, fence, type Sighting, sight } from './fence.js';
 import { fencedIndex } from './fenced-index.js';
-import { liveDamage } from './live-damage.js';
-import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
 import { isIndexEqual, isOverlapEqual } from './prove.js';
 import type { VolumeRun } from './run.js';
 import { StepFrames } from './step-frames.js';
@@ -121,20 +119,6 @@ async function adoptIndex(
   await held.adoptIndex(content, { ...held.position, idxSizeBytes, leaderTailBytes });
   await countLive(run, held);
   return { kind: 'index-adopted', reason };
-}
-
-/** Counts the live needles exactly: how many there are, which damage still matters, whether too many are gone. */
-async function countLive(run: VolumeRun, held: HeldGeneration): Promise<void> {
-  const idx = await openIdx(held.idx, held.position.offsetWidthBytes);
-  const live = await readLiveSet(idx);
-  const leaderDamage = liveDamage(held.position.leaderDamage, live);
-  const next = { ...withLiveNeedles(held.position, live.count), leaderDamage };
-  const isFresh =
-    next.liveNeedles === held.position.liveNeedles &&
-    next.greatestLiveNeedles === held.position.greatestLiveNeedles &&
-    leaderDamage.length === held.position.leaderDamage.length;
-  if (isLossTooGreat(next, run.policy.maxLoss)) await run.home.holdPresent('loss-guard');
-  if (!isFresh) await held.notePosition(next);
 }
 
 /** Whether an attempt that failed so may be made again at once. */

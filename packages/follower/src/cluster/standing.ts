@@ -1,5 +1,5 @@
 import type { LeaderClient, SweepEntry } from '@holdfast/protocol';
-import type { SyncReport } from '../report.js';
+import { isProved, type SyncReport } from '../report.js';
 import { isSameEntry } from './sweeps.js';
 import type { KnownVolume } from './volume-source.js';
 
@@ -8,6 +8,9 @@ import type { KnownVolume } from './volume-source.js';
  * load where a server with thousands of volumes is down.
  */
 const BLIND_TRY_MS = 60_000;
+
+/** A leader whose pushing broke off before anything came is not stayed with for so long. */
+const BROKEN_STAY_MS = 10_000;
 
 /** How a volume that is followed stands. */
 export interface FollowedVolume {
@@ -45,15 +48,14 @@ export interface Standing {
   nextProofMs: number;
   /** The next try where no sweep can tell whether there is something to do. */
   nextBlindTryMs: number;
+  /** From when on it is to be stayed with the leader again, which pushed. */
+  nextStayMs: number | undefined;
 }
 
 export function createStanding(key: string, known: KnownVolume): Standing {
   const nothingYet = { leader: undefined, followed: undefined, swept: undefined };
-  return { key, known, isListed: true, ...nothingYet, nextTryMs: 0, nextProofMs: 0, nextBlindTryMs: 0 };
-}
-
-export function isProved({ outcome }: SyncReport): boolean {
-  return outcome !== 'failed' && outcome !== 'unsupported';
+  const atOnce = { nextTryMs: 0, nextProofMs: 0, nextBlindTryMs: 0 };
+  return { key, known, isListed: true, ...nothingYet, ...atOnce, nextStayMs: undefined };
 }
 
 /** What is known of a volume's server at the moment. */
@@ -74,6 +76,7 @@ export function isDue(standing: Standing, { nowMs, entry, isDeaf }: Hearing): bo
   if (nowMs < standing.nextTryMs) return false;
   if (isDeaf) return nowMs >= standing.nextBlindTryMs;
   if (nowMs >= standing.nextProofMs || followed.failures > 0) return true;
+  if (standing.nextStayMs !== undefined && nowMs >= standing.nextStayMs) return true;
   return entry !== undefined && !followed.isPushed && !isSameEntry(entry, swept);
 }
 
@@ -91,6 +94,8 @@ export interface EndedTurn {
   readonly isDeaf: boolean;
   readonly startedAtMs: number;
   readonly comparedIndex: boolean;
+  /** Whether the leader pushed it, and goes on to. */
+  readonly isPushed: boolean;
 }
 
 export interface Pace {
@@ -107,7 +112,7 @@ export interface Pace {
 
 /** Moves the standing on by a turn. */
 export function noteTurn(standing: Standing, turn: EndedTurn, pace: Pace): FollowedVolume {
-  const { report, entry, isDeaf, startedAtMs, comparedIndex } = turn;
+  const { report, entry, isDeaf, startedAtMs, comparedIndex, isPushed } = turn;
   const before = standing.followed;
   const proved = isProved(report);
   if (proved) standing.swept = entry ?? standing.swept;
@@ -125,12 +130,22 @@ export function noteTurn(standing: Standing, turn: EndedTurn, pace: Pace): Follo
     indexProvedAtMs: proved && comparedIndex ? startedAtMs : before?.indexProvedAtMs,
     lagBytes: proved ? 0 : lagBytesOf(standing, entry),
     hasVanished: !standing.isListed,
-    isPushed: false,
+    isPushed,
     failures,
     nextTryAtMs: pace.wallMs + pauseMs,
   };
   standing.followed = followed;
   return followed;
+}
+
+/** The leader pushes no more: the next look syncs what it finds. */
+export function noteLeft(
+  standing: Standing,
+  { isBroken, nowMs }: { isBroken: boolean; nowMs: number },
+): void {
+  standing.swept = undefined;
+  if (standing.followed !== undefined) standing.followed = { ...standing.followed, isPushed: false };
+  standing.nextStayMs = nowMs + (isBroken ? BROKEN_STAY_MS : 0);
 }
 
 function pauseOf(failures: number, { greatestPauseMs, firstPauseMs, jitter }: Pace): number {

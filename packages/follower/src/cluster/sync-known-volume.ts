@@ -9,12 +9,12 @@ import {
 } from '@holdfast/store';
 import { FollowError } from '../errors.js';
 import type { SyncPolicy } from '../policy.js';
-import { failedReport, type SyncProgress, type SyncReport } from '../report.js';
+import { failedReport, isProved, type SyncProgress, type SyncReport } from '../report.js';
 import { syncVolume } from '../sync-volume.js';
 import { syncFromLeader } from './choose-leader.js';
 import type { RateLimit } from './rate-limit.js';
 import type { TurnLimits } from './turns.js';
-import type { KnownVolume } from './volume-source.js';
+import type { KnownVolume, VolumeLocation } from './volume-source.js';
 
 /** What many volumes are synced with. */
 export interface SyncContext {
@@ -43,6 +43,14 @@ export interface TurnContext extends SyncContext {
   readonly servers: ReadonlyMap<string, LeaderClient>;
   /** How this turn speaks to a leader. */
   readonly reach: (leader: LeaderClient) => LeaderClient;
+  /** Takes over the volume, still open, after a sync that proved equality. */
+  readonly onSynced?: (synced: SyncedVolume, report: SyncReport) => Promise<void>;
+}
+
+/** A volume at its leader's tail. */
+export interface SyncedVolume {
+  readonly home: VolumeHome;
+  readonly location: VolumeLocation;
 }
 
 /** Opens the volume's home, syncs it with the right leader copy, prunes, closes. Never throws but for an aborted signal. */
@@ -54,6 +62,7 @@ export async function syncKnownVolume(
   const { volume } = known;
   if (known.unsupported !== undefined) return unsupportedReport(known);
   let home: VolumeHome | undefined;
+  let syncedFrom: VolumeLocation | undefined;
   try {
     const { directory, env, takeOver, assertLocked, policy, timers, onProgress } = context;
     const opened = await openVolumeHome(env, { directory, volume, takeOver, assertLocked });
@@ -66,21 +75,27 @@ export async function syncKnownVolume(
       failoverAfterMs: context.failoverAfterMs,
       nowMs: () => env.clock.nowMs(),
       signal,
-      syncFrom: ({ server, leader }) =>
-        syncVolume({
+      syncFrom: (location) => {
+        syncedFrom = location;
+        const { server } = location;
+        const leader = context.reach(location.leader);
+        return syncVolume({
           home: opened,
           directory,
           volume,
-          leader: context.reach(leader),
+          leader,
           server,
           env,
           timers,
           policy,
           signal,
           onProgress,
-        }),
+        });
+      },
     });
     await home.prune(policy, env.clock.nowMs());
+    if (syncedFrom !== undefined && isProved(report))
+      await context.onSynced?.({ home, location: syncedFrom }, report);
     return report;
   } catch (error) {
     signal.throwIfAborted();

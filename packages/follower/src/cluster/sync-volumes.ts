@@ -40,7 +40,7 @@ export async function syncVolumes(
       key: formatVolumeName(known.volume),
       server: known.locations[0]?.leader.address ?? '',
       isLong: false,
-      async run(activity) {
+      async run({ activity }) {
         const context = { ...options, absences, servers, reach: reach.by(activity) };
         const report = await syncKnownVolume(known, context, signal);
         reports[i] = report;

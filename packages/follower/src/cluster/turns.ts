@@ -13,6 +13,8 @@ export interface TurnLimits {
   readonly stalledAfterMs: number;
   /** A turn that takes so long is a long one from then on. Default 10 s. */
   readonly longAfterMs: number;
+  /** Turns that stay with a leader that pushes, of all servers together. Default 256. */
+  readonly pushedAtOnce: number;
 }
 
 export const defaultTurnLimits: TurnLimits = {
@@ -21,6 +23,7 @@ export const defaultTurnLimits: TurnLimits = {
   stalledPerServer: 4,
   stalledAfterMs: 5_000,
   longAfterMs: 10_000,
+  pushedAtOnce: 256,
 };
 
 /** One run for one volume. */
@@ -31,7 +34,14 @@ export interface TurnRequest {
   readonly server: string;
   /** Whether it is known to take long, as a first copy is: it must not keep the short ones from their places. */
   readonly isLong: boolean;
-  readonly run: (activity: Activity) => Promise<void>;
+  readonly run: (turn: Turn) => Promise<void>;
+}
+
+/** A turn as its run sees it. */
+export interface Turn {
+  readonly activity: Activity;
+  /** Gives its place to another and stays with its leader, which pushes. False where too many do: then it is to end. */
+  stay(): boolean;
 }
 
 /**
@@ -58,7 +68,7 @@ interface RunningTurn {
   readonly startedMs: number;
   readonly activity: Activity;
   readonly ended: Promise<void>;
-  lane: Lane;
+  lane: Lane | 'pushed';
 }
 
 /** Waiting turns by server; the server whose turn was longest ago comes first. */
@@ -77,7 +87,8 @@ export function createTurns({ clock, limits: given, onFailure }: TurnsOptions): 
   const waiting = new Set<string>();
   const running = new Map<string, RunningTurn>();
 
-  function isStalled({ activity: { waitingSinceMs } }: RunningTurn): boolean {
+  function isStalled({ lane, activity: { waitingSinceMs } }: RunningTurn): boolean {
+    if (lane === 'pushed') return false;
     return waitingSinceMs !== undefined && clock.monotonicMs() - waitingSinceMs >= limits.stalledAfterMs;
   }
 
@@ -121,7 +132,15 @@ export function createTurns({ clock, limits: given, onFailure }: TurnsOptions): 
 
   function start({ key, server, run }: TurnRequest, lane: Lane): void {
     const activity = createActivity(clock);
-    const ended = run(activity)
+    const stay = (): boolean => {
+      const turn = running.get(key);
+      if (turn === undefined || count((other) => other.lane === 'pushed') >= limits.pushedAtOnce)
+        return false;
+      turn.lane = 'pushed';
+      review();
+      return true;
+    };
+    const ended = run({ activity, stay })
       .catch(onFailure)
       .then(() => {
         running.delete(key);

@@ -1,14 +1,23 @@
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
 import type { LeaderClient } from '@holdfast/protocol';
 import { type AbsenceLedger, listVolumeHomes } from '@holdfast/store';
-import type { Activity } from './activity.js';
+import type { SyncReport } from '../report.js';
 import type { FollowVolumesOptions } from './follow-options.js';
 import { createListings } from './listings.js';
 import type { Reach } from './reach.js';
-import { createStanding, isDue, lagBytesOf, noteTurn, type Standing } from './standing.js';
+import {
+  createStanding,
+  type EndedTurn,
+  isDue,
+  lagBytesOf,
+  noteLeft,
+  noteTurn,
+  type Standing,
+} from './standing.js';
+import { stayWithLeader } from './stay.js';
 import { createSweeps } from './sweeps.js';
-import { syncKnownVolume } from './sync-known-volume.js';
-import { createTurns } from './turns.js';
+import { type SyncedVolume, syncKnownVolume } from './sync-known-volume.js';
+import { createTurns, type Turn } from './turns.js';
 import { createVanishWatch } from './vanished.js';
 import type { VolumeListing } from './volume-source.js';
 
@@ -118,18 +127,15 @@ export async function createVolumesFollower(
       const entry = sweeps.entryOf(address, known.volume);
       if (!isDue(standing, { nowMs, entry, isDeaf: sweeps.isDeaf(address) })) continue;
       const isLong = followed === undefined && !held.has(key);
-      turns.request({ key, server: address, isLong, run: (activity) => takeTurn(standing, activity) });
+      turns.request({ key, server: address, isLong, run: (turn) => takeTurn(standing, turn) });
     }
     turns.review();
   }
 
-  async function takeTurn(standing: Standing, activity: Activity): Promise<void> {
-    const { known, leader } = standing;
-    const startedAtMs = clock.nowMs();
+  async function takeTurn(standing: Standing, { activity, stay }: Turn): Promise<void> {
+    const { known } = standing;
     const comparedIndex = standing.followed === undefined || clock.monotonicMs() >= standing.nextProofMs;
-    const address = leader?.address ?? '';
-    const entry = sweeps.entryOf(address, known.volume);
-    const isDeaf = sweeps.isDeaf(address);
+    const isDeaf = sweeps.isDeaf(standing.leader?.address ?? '');
     const attempts = isDeaf ? 1 : policy.attempts;
     if (known.unsupported === undefined) held.set(standing.key, known.volume);
     const context = {
@@ -139,22 +145,52 @@ export async function createVolumesFollower(
       servers,
       reach: reach.by(activity),
     };
-    const report = await syncKnownVolume(known, context, signal);
-    const followed = noteTurn(
-      standing,
-      { report, entry, isDeaf, startedAtMs, comparedIndex },
-      {
-        wallMs: clock.nowMs(),
-        nowMs: clock.monotonicMs(),
-        proveEveryMs,
-        firstPauseMs: intervalMs,
-        greatestPauseMs: policy.greatestPauseMs,
-        jitter: random.nextFloat(),
-        failoverInMs: failoverInMs(known.volume),
-      },
-    );
-    place(standing);
-    await onVolume(followed);
+    const note = noteOf(standing, { isDeaf, comparedIndex, isPushed: false });
+    let isNoted = false;
+    const onSynced = async (synced: SyncedVolume, report: SyncReport): Promise<void> => {
+      isNoted = true;
+      await note(report);
+      const nowMs = clock.monotonicMs();
+      if (nowMs < (standing.nextStayMs ?? 0)) return;
+      standing.nextStayMs = undefined;
+      const end = await stayWithLeader({
+        ...synced,
+        context,
+        report,
+        signal,
+        forMs: standing.nextProofMs - nowMs,
+        mayStay: stay,
+        onReport: (pushed) =>
+          noteOf(standing, { isDeaf: false, comparedIndex: false, isPushed: true })(pushed),
+      });
+      if (end !== 'no-push') noteLeft(standing, { isBroken: end === 'broken', nowMs: clock.monotonicMs() });
+    };
+    const report = await syncKnownVolume(known, { ...context, onSynced }, signal);
+    if (!isNoted) await note(report);
+  }
+
+  /** What is to be done with the report of a run that begins now. */
+  function noteOf(standing: Standing, run: Pick<EndedTurn, 'isDeaf' | 'comparedIndex' | 'isPushed'>) {
+    const { known, leader } = standing;
+    const startedAtMs = clock.nowMs();
+    const entry = sweeps.entryOf(leader?.address ?? '', known.volume);
+    return async (report: SyncReport): Promise<void> => {
+      const followed = noteTurn(
+        standing,
+        { ...run, report, entry, startedAtMs },
+        {
+          wallMs: clock.nowMs(),
+          nowMs: clock.monotonicMs(),
+          proveEveryMs,
+          firstPauseMs: intervalMs,
+          greatestPauseMs: policy.greatestPauseMs,
+          jitter: random.nextFloat(),
+          failoverInMs: failoverInMs(known.volume),
+        },
+      );
+      place(standing);
+      await onVolume(followed);
+    };
   }
 
   function failoverInMs(volume: VolumeName): number | undefined {

@@ -1,7 +1,6 @@
 import { createVirtualTime } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
-import type { Activity } from '../../src/cluster/activity.js';
-import { createTurns, type TurnLimits } from '../../src/cluster/turns.js';
+import { createTurns, type Turn, type TurnLimits } from '../../src/cluster/turns.js';
 
 /** Turns that last until they are told to end. */
 function createStage(limits: Partial<TurnLimits> = {}) {
@@ -15,7 +14,7 @@ function createStage(limits: Partial<TurnLimits> = {}) {
       key,
       server,
       isLong,
-      run: (activity: Activity) =>
+      run: ({ activity }: Turn) =>
         new Promise<void>((resolve, reject) => {
           order.push(key);
           const end = (error?: Error) => {

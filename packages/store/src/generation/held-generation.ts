@@ -46,6 +46,8 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
   let isNoted = false;
   /** Something was written since the last commit, if only to be cut again: the identity on record is out of date. */
   let isTouched = false;
+  /** The last commit was a minor one. */
+  let owesHistory = false;
   const dat = createTailFile(env, {
     file: files.dat,
     committedBytes: record.position.datSizeBytes,
@@ -82,8 +84,9 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
   }
 
   /** The last of a commit: history, and only then the memory. */
-  async function moveTo(next: PositionRecord, commits: Commits): Promise<void> {
-    await appendHistory(env, own.history, historyLineOf(next));
+  async function moveTo(next: PositionRecord, commits: Commits, isMinor = false): Promise<void> {
+    if (!isMinor) await appendHistory(env, own.history, historyLineOf(next));
+    owesHistory = isMinor;
     commits.dat.settle();
     commits.idx.settle();
     record = next;
@@ -117,7 +120,7 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
       await exclusive.run(() => dat.write(bytes));
     },
 
-    async commit(idxEntries, next) {
+    async commit(idxEntries, next, isMinor = false) {
       assertNoted();
       assertFollows(next);
       if (next.idxSizeBytes !== idx.committedBytes + idxEntries.length) {
@@ -140,7 +143,7 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
         const following = await recordOf(next, record.indexSerial, commits);
         await writePosition(context, id, following);
         // A line that is lost from here on is made again out of the position.
-        await moveTo(following, commits);
+        await moveTo(following, commits, isMinor);
       });
     },
 
@@ -191,6 +194,8 @@ export function ownGeneration(context: HomeContext, files: HeldFiles): OwnedGene
 
   async function endAppend(): Promise<void> {
     if (!isNoted) return;
+    if (owesHistory) await appendHistory(env, own.history, historyLineOf(record));
+    owesHistory = false;
     if (isTouched) {
       await dat.rollback();
       await files.dat.syncData();

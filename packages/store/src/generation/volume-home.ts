@@ -38,9 +38,10 @@ export interface HeldGeneration {
   /**
    * In this order: fdatasync `.dat`; append `idxEntries` to the `.idx` and fdatasync; digests; the position (temp,
    * fsync, rename, fsync directory); a line of history. Only then does `position` move. `next.datSizeBytes` must be at
-   * most what was written; what was written past it is cut first.
+   * most what was written; what was written past it is cut first. A minor commit leaves the line to the next one that is
+   * not, or to the end of the append: for many within a second.
    */
-  commit(idxEntries: Uint8Array, next: GenerationPosition): Promise<void>;
+  commit(idxEntries: Uint8Array, next: GenerationPosition, isMinor?: boolean): Promise<void>;
   /** Cuts what was written since the last commit. */
   rollback(): Promise<void>;
   /**

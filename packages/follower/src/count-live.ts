@@ -1,0 +1,22 @@
+import { openIdx, readLiveSet } from '@holdfast/index';
+import type { HeldGeneration } from '@holdfast/store';
+import { liveDamage } from './live-damage.js';
+import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
+import type { VolumeRun } from './run.js';
+
+/** Counts the live needles exactly: how many there are, which damage still matters, whether too many are gone. */
+export async function countLive(
+  { home, policy }: Pick<VolumeRun, 'home' | 'policy'>,
+  held: HeldGeneration,
+): Promise<void> {
+  const idx = await openIdx(held.idx, held.position.offsetWidthBytes);
+  const live = await readLiveSet(idx);
+  const leaderDamage = liveDamage(held.position.leaderDamage, live);
+  const next = { ...withLiveNeedles(held.position, live.count), leaderDamage };
+  const isFresh =
+    next.liveNeedles === held.position.liveNeedles &&
+    next.greatestLiveNeedles === held.position.greatestLiveNeedles &&
+    leaderDamage.length === held.position.leaderDamage.length;
+  if (isLossTooGreat(next, policy.maxLoss)) await home.holdPresent('loss-guard');
+  if (!isFresh) await held.notePosition(next);
+}
