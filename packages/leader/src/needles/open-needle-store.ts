@@ -40,6 +40,7 @@ export async function openNeedleStore(options: OpenNeedleStoreOptions): Promise<
       timers,
       directory,
       name,
+      assertLocked: () => lock.assertHeld(),
       onChange: () => tell({ kind: 'changed', name }),
       onDurable() {
         for (const listener of durableListeners) listener(name);
@@ -81,11 +82,9 @@ export async function openNeedleStore(options: OpenNeedleStoreOptions): Promise<
     });
 
   async function closeAll(): Promise<void> {
-    try {
-      for (const volumeId of [...volumes.keys()]) await closeNamed(volumeId);
-    } finally {
-      await lock.release();
-    }
+    const closed = await Promise.allSettled([...volumes.keys()].map(closeNamed));
+    await lock.release();
+    for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
   const close = () => {

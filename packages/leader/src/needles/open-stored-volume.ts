@@ -6,6 +6,7 @@ import {
   type StoreEnvironment,
   StoreError,
   type Volume,
+  type VolumeCompaction,
 } from '@holdfast/store';
 import { readLineageToken, renewLineageToken } from '../lineage-token.js';
 import { createDurability } from './durability.js';
@@ -21,6 +22,8 @@ export interface StoredVolumeOptions {
   readonly timers: Timers;
   readonly directory: string;
   readonly name: VolumeName;
+  /** Asked before files are exchanged: fails where the directory is another's by now. */
+  readonly assertLocked: () => Promise<void>;
   /** Its revision or read-only state is another one. */
   readonly onChange: () => void;
   /** More of it is durable. */
@@ -37,7 +40,7 @@ export interface OpenedStoredVolume extends StoredVolume {
 
 /** Opens a volume for reading and writing, recovered. Errors as `openVolume`. */
 export async function openStoredVolume(options: StoredVolumeOptions): Promise<OpenedStoredVolume> {
-  const { env, timers, directory, name, onChange, onDurable } = options;
+  const { env, timers, directory, name, assertLocked, onChange, onDurable } = options;
   const baseName = formatVolumeName(name);
   const opened = await openVolume(env, { directory, name: baseName, mode: 'write' });
   const { mtimeNs } = (await env.disk.stat(`${directory}/${baseName}.dat`))!;
@@ -93,6 +96,16 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
       else durability.syncSoon();
       return result;
     });
+  }
+
+  async function commit(compaction: VolumeCompaction): Promise<Volume> {
+    try {
+      await assertLocked();
+    } catch (error) {
+      await compaction.discard().catch(() => {});
+      throw error;
+    }
+    return compaction.commit();
   }
 
   return {
@@ -184,7 +197,7 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
       return gate.alone(async () => {
         const former = present;
         try {
-          const volume = await compaction.commit();
+          const volume = await commit(compaction);
           present = await createVolumeGeneration(env, name, volume, former.number + 1);
         } finally {
           // Also where it failed behind the decision: the volume takes no writes then.

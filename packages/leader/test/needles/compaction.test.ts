@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expectSound, newMachine, newVolume, openStore, put, readAll, text } from './machine.js';
+import { directory, expectSound, newMachine, newVolume, openStore, put, readAll, text } from './machine.js';
 
 async function filled() {
   const env = newMachine();
@@ -65,6 +65,16 @@ test('readers and pins see one generation to its end', async () => {
   expect((await after.dat.readAt(0, after.datSizeBytes)).length).toBe(after.datSizeBytes);
   await after.close();
   await store.close();
+});
+
+test('no files are exchanged in a directory whose lock was lost', async () => {
+  const { env, volume } = await filled();
+  await volume.compact();
+  await env.disk.remove(`${directory}/.holdfast/lock`);
+  await expect(volume.commitCompaction()).rejects.toMatchObject({ code: 'locked' });
+  expect(env.disk.files().filter((path) => /\.cp[dx]$/.test(path))).toEqual([]);
+  await put(volume, 1, text('goes on'));
+  expect(volume.status().revision).toBe(0);
 });
 
 test.each(['no-space', 'disk-failed'] as const)(

@@ -44,9 +44,10 @@ export async function applyRecovery(
   if (plan.isIndexMissing) await disk.syncDirectory(paths.directory);
 }
 
-async function writeAgain(dat: DiskFile, fromOffset: number, toOffset: number): Promise<void> {
+/** Only bytes that are written anew are sure to be in the next sync, where one has failed. */
+export async function writeAgain(file: DiskFile, fromOffset: number, toOffset: number): Promise<void> {
   for (let at = fromOffset; at < toOffset; at += PIECE_BYTES)
-    await dat.writeAt(at, await dat.readAt(at, Math.min(PIECE_BYTES, toOffset - at)));
+    await file.writeAt(at, await file.readAt(at, Math.min(PIECE_BYTES, toOffset - at)));
 }
 
 /** How many entries stay if those to drop are the last ones; `undefined` if others are behind them. */

@@ -3,7 +3,7 @@ import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
 import { StoreError, type StoreErrorCode } from '../errors.js';
 import { exists } from '../generation/small-file.js';
-import { applyRecovery } from './apply-recovery.js';
+import { applyRecovery, writeAgain } from './apply-recovery.js';
 import { type CompactionLeftovers, findCompactionLeftovers, settleCompaction } from './compaction-files.js';
 import { decideOffsetWidth } from './offset-width.js';
 import { EMPTY_ACCESS } from './random-access.js';
@@ -28,6 +28,9 @@ export interface OpenVolumeOptions {
   readonly assumedOffsetWidthBytes?: OffsetWidthBytes;
   readonly signal?: AbortSignal;
 }
+
+/** More than a writer ever has waiting for one sync. */
+const UNSYNCED_IDX_BYTES = 4 << 20;
 
 /**
  * Opens a volume of one's own, without a leader: whole, checked records that the index
@@ -66,6 +69,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
     );
     const files = { dat, idx: idxOrNothing };
     const version = await detectRecordVersion(files, superBlock.version, offsetWidthBytes, env.crc32c, paths);
+    const unpromisedFromOffset = await readWritingNote(disk, paths);
     const plan = await planRecovery({
       dat,
       idx: idxOrNothing,
@@ -74,7 +78,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       offsetWidthBytes,
       paths,
       crc32c: env.crc32c,
-      unpromisedFromOffset: await readWritingNote(disk, paths),
+      unpromisedFromOffset,
       signal: options.signal,
     });
 
@@ -87,6 +91,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
         await foundIdx?.close();
         idx = await open(paths.idx, 'write');
       }
+      if (unpromisedFromOffset !== undefined && idx !== undefined) await syncAgain(dat, idx);
       await removeWritingNote(disk, paths);
     }
     return createVolumeOverFiles(env, {
@@ -108,6 +113,17 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
     for (const file of opened) await file.close();
     throw error;
   }
+}
+
+/**
+ * A writer of ours was cut short: what it had written is here and may not be on the disk, its last entries not even
+ * after a sync if theirs had failed.
+ */
+async function syncAgain(dat: DiskFile, idx: DiskFile): Promise<void> {
+  const idxSizeBytes = await idx.sizeBytes();
+  await dat.syncData();
+  await writeAgain(idx, Math.max(0, idxSizeBytes - UNSYNCED_IDX_BYTES), idxSizeBytes);
+  await idx.syncData();
 }
 
 function describe(plan: RecoveryPlan, leftovers: CompactionLeftovers): VolumeRecovery {

@@ -152,29 +152,34 @@ describe('a crash before any operation', () => {
     }
   });
 
-  it('of a process whose sync had failed: what is taken for whole is on the disk, or gone', async () => {
-    for (let seed = 0; seed < 30; seed++) {
-      const env = createSimulatedEnvironment({ seed });
-      env.disk.plant(`${directory}/keep`, new Uint8Array(0));
-      const volume = await createVolume(env, { directory, name: '7' });
-      const data = new Uint8Array(900).fill(7);
-      await volume.append({ needleId: 1n, cookie: 1, data });
-      await volume.sync();
-      await volume.append({ needleId: 2n, cookie: 2, data });
-      await volume.append({ needleId: 3n, cookie: 3, data });
-      env.disk.inject(({ kind, path }) =>
-        kind === 'sync-data' && path.endsWith('.dat') ? 'disk-failed' : undefined,
-      );
-      await expect(volume.sync()).rejects.toMatchObject({ code: 'disk-failed' });
-      env.disk.inject(undefined);
-      env.disk.crash('process');
-      const again = await openVolume(env, { directory, name: '7', mode: 'write' });
-      const told = await liveIds(again);
-      env.disk.crash('nothing');
-      const last = await openVolume(env, { directory, name: '7', mode: 'write' });
-      expect(await liveIds(last)).toEqual(told);
-      expect(await collect(verifyFiles(env, { directory, name: '7' }))).toEqual([]);
-      await last.close();
-    }
-  });
+  it.each(['.dat', '.idx'])(
+    'of a process whose sync of the %s had failed: what is told of is on the disk',
+    async (failing) => {
+      for (let seed = 0; seed < 30; seed++) {
+        const env = createSimulatedEnvironment({ seed });
+        env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+        const volume = await createVolume(env, { directory, name: '7' });
+        const data = new Uint8Array(900).fill(7);
+        await volume.append({ needleId: 1n, cookie: 1, data });
+        await volume.sync();
+        await volume.append({ needleId: 2n, cookie: 2, data });
+        await volume.append({ needleId: 3n, cookie: 3, data });
+        // An empty needle is told from a deletion by its entry alone.
+        await volume.append({ needleId: 4n, cookie: 4 });
+        env.disk.inject(({ kind, path }) =>
+          kind === 'sync-data' && path.endsWith(failing) ? 'disk-failed' : undefined,
+        );
+        await expect(volume.sync()).rejects.toMatchObject({ code: 'disk-failed' });
+        env.disk.inject(undefined);
+        env.disk.crash('process');
+        const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+        const told = await liveIds(again);
+        env.disk.crash('nothing');
+        const last = await openVolume(env, { directory, name: '7', mode: 'write' });
+        expect(await liveIds(last)).toEqual(told);
+        expect(await collect(verifyFiles(env, { directory, name: '7' }))).toEqual([]);
+        await last.close();
+      }
+    },
+  );
 });
