@@ -19,6 +19,8 @@ export interface WeedCluster {
   readonly servers: readonly WeedVolumeServer[];
   /** Starts one more. */
   addServer(options?: WeedServerOptions): Promise<WeedVolumeServer>;
+  /** The HTTP addresses that the master's lookup knows for the volume. */
+  lookUp(volumeId: number): Promise<readonly string[]>;
   /** Waits until the master's lookup knows the volume on so many servers (default 1). */
   waitForVolume(volumeId: number, copies?: number): Promise<void>;
   /** Ends its own processes, and removes the directory. Idempotent. */
@@ -100,11 +102,16 @@ export async function startWeedCluster(options: WeedClusterOptions = {}): Promis
       servers.push(started);
       return started;
     },
+    async lookUp(volumeId) {
+      const response = await fetch(`http://${masterHttpAddress}/dir/lookup?volumeId=${volumeId}`);
+      const { locations = [] } = (await response.json()) as {
+        readonly locations?: readonly { readonly url: string }[];
+      };
+      return locations.map(({ url }) => url);
+    },
     async waitForVolume(volumeId, copies = 1) {
       await waitUntil(`volume ${volumeId} on ${copies} servers`, async () => {
-        const response = await fetch(`http://${masterHttpAddress}/dir/lookup?volumeId=${volumeId}`);
-        const { locations = [] } = (await response.json()) as { readonly locations?: readonly unknown[] };
-        return locations.length >= copies;
+        return (await cluster.lookUp(volumeId)).length >= copies;
       });
     },
     async stop() {

@@ -1,16 +1,22 @@
 import type { LifeOperation } from '@holdfast/testkit';
-import type { WeedAllocateOptions, WeedVolumeServer } from './weed-volume-server.js';
+import type { WeedVolumeServer } from './weed-volume-server.js';
+
+export interface LiveOutOptions {
+  /** Whether a write comes as one that another copy's server passes on. Default false. */
+  readonly isReplica?: boolean;
+}
 
 /** Lets one operation of a seeded life happen to a volume of a real server. A `sync` is the caller's affair. */
 export async function liveOutOnWeed(
   server: WeedVolumeServer,
   volumeId: number,
   operation: LifeOperation,
-  allocate: WeedAllocateOptions = {},
+  { isReplica = false }: LiveOutOptions = {},
 ): Promise<void> {
+  const options = isReplica ? { query: { type: 'replicate' } } : {};
   switch (operation.kind) {
     case 'put': {
-      const response = await server.put(volumeId, operation.needleId, operation.data);
+      const response = await server.put(volumeId, operation.needleId, operation.data, options);
       if (!response.ok) {
         const text = await response.text();
         // After a commit with an empty needle written during it the server refuses the needle's own cookie.
@@ -19,7 +25,7 @@ export async function liveOutOnWeed(
       return;
     }
     case 'delete': {
-      const response = await server.delete(volumeId, operation.needleId);
+      const response = await server.delete(volumeId, operation.needleId, options);
       if (!response.ok && ![400, 404].includes(response.status)) {
         throw new Error(`delete: HTTP ${response.status} ${await response.text()}`);
       }
@@ -38,7 +44,7 @@ export async function liveOutOnWeed(
       return;
     case 'remake':
       await server.deleteVolume(volumeId);
-      await server.allocate(volumeId, allocate);
+      await server.allocate(volumeId);
       return;
     case 'sync':
   }

@@ -44,7 +44,7 @@ export interface WeedVolumeServer {
   /** Compact, commit, clean up. */
   vacuum(volumeId: number): Promise<void>;
   put(volumeId: number, needleId: bigint, data: Uint8Array, options?: WeedPutOptions): Promise<Response>;
-  delete(volumeId: number, needleId: bigint): Promise<Response>;
+  delete(volumeId: number, needleId: bigint, options?: Pick<WeedPutOptions, 'query'>): Promise<Response>;
   get(volumeId: number, needleId: bigint): Promise<Response>;
   /** A file of a volume as it is on disk now. */
   readFile(
@@ -110,9 +110,11 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
     return own.ok && (await topology.text()).includes(`${announcedIp}:${port}`);
   };
 
-  const fileUrl = (volumeId: number, needleId: bigint): string => {
+  const fileUrl = (volumeId: number, needleId: bigint, query: WeedPutOptions['query'] = {}): URL => {
     const cookie = Number(BigInt.asUintN(32, needleId));
-    return `http://${httpAddress}/${formatFileId({ volumeId, needleId, cookie })}`;
+    const url = new URL(`http://${httpAddress}/${formatFileId({ volumeId, needleId, cookie })}`);
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+    return url;
   };
 
   const server: WeedVolumeServer = {
@@ -190,14 +192,17 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
       await server.cleanup(volumeId);
     },
 
-    put(volumeId, needleId, data, { name, contentType = 'application/octet-stream', query = {} } = {}) {
-      const url = new URL(fileUrl(volumeId, needleId));
-      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+    put(volumeId, needleId, data, { name, contentType = 'application/octet-stream', query } = {}) {
       const headers: Record<string, string> = { 'Content-Type': contentType };
       if (name !== undefined) headers['Content-Disposition'] = `form-data; filename="${name}"`;
-      return fetch(url, { method: 'PUT', headers, body: new Uint8Array(data) });
+      return fetch(fileUrl(volumeId, needleId, query), {
+        method: 'PUT',
+        headers,
+        body: new Uint8Array(data),
+      });
     },
-    delete: (volumeId, needleId) => fetch(fileUrl(volumeId, needleId), { method: 'DELETE' }),
+    delete: (volumeId, needleId, { query } = {}) =>
+      fetch(fileUrl(volumeId, needleId, query), { method: 'DELETE' }),
     get: (volumeId, needleId) => fetch(fileUrl(volumeId, needleId)),
     readFile: (volumeId, ext, collection = '') =>
       readFile(`${dataDirectory}/${formatVolumeName({ collection, volumeId })}${ext}`),
