@@ -190,7 +190,8 @@ export function createAppender(
 
   async function noteWriting(): Promise<void> {
     if (hasNote) return;
-    await writeWritingNote(env.disk, paths, tail.datSizeBytes);
+    const note = { fromOffset: tail.datSizeBytes, fromIdxOffset: tail.idxSizeBytes };
+    await writeWritingNote(env.disk, paths, note);
     hasNote = true;
   }
 

@@ -69,7 +69,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
     );
     const files = { dat, idx: idxOrNothing };
     const version = await detectRecordVersion(files, superBlock.version, offsetWidthBytes, env.crc32c, paths);
-    const unpromisedFromOffset = await readWritingNote(disk, paths);
+    const writingNote = await readWritingNote(disk, paths);
     const plan = await planRecovery({
       dat,
       idx: idxOrNothing,
@@ -78,7 +78,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       offsetWidthBytes,
       paths,
       crc32c: env.crc32c,
-      unpromisedFromOffset,
+      writingNote,
       signal: options.signal,
     });
 
@@ -91,7 +91,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
         await foundIdx?.close();
         idx = await open(paths.idx, 'write');
       }
-      if (unpromisedFromOffset !== undefined && idx !== undefined) await syncAgain(dat, idx);
+      if (writingNote !== undefined && idx !== undefined) await syncAgain(dat, idx);
       await removeWritingNote(disk, paths);
     }
     return createVolumeOverFiles(env, {

@@ -2,7 +2,6 @@ import {
   type Crc32c,
   type FramedRecord,
   type IdxEntry,
-  idxEntrySizeBytes,
   type OffsetWidthBytes,
   recordLengthBytes,
   SUPER_BLOCK_SIZE_BYTES,
@@ -25,6 +24,8 @@ import {
 } from './record-probe.js';
 import { walkRecords } from './record-walk.js';
 import type { VolumePaths } from './volume-paths.js';
+import { wholeIdxBytes } from './whole-idx.js';
+import type { WritingNote } from './writing-note.js';
 
 export interface RecoveryInput {
   readonly dat: RandomAccess;
@@ -34,8 +35,8 @@ export interface RecoveryInput {
   readonly offsetWidthBytes: OffsetWidthBytes;
   readonly paths: VolumePaths;
   readonly crc32c: Crc32c;
-  /** From here on nothing without an entry was ever promised to be durable (the writing note). */
-  readonly unpromisedFromOffset?: number | undefined;
+  /** Of a writer of ours that was cut short: what it left without an entry was never promised to be durable. */
+  readonly writingNote?: WritingNote | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,7 +49,7 @@ export interface RecoveryPlan {
   /** The stamp of the physically last record, 0n if there is none or the version has none (format.md §4.1). */
   readonly lastAppendAtNs: bigint;
   readonly isIndexMissing: boolean;
-  /** Bytes behind the last whole index entry. */
+  /** Bytes behind the last whole index entry that is to be believed. */
   readonly partialEntryBytes: number;
   readonly entryCount: number;
   /** Indexes of entries to drop: their records are past the end. */
@@ -102,8 +103,9 @@ async function planWithin(
   const { version, offsetWidthBytes, crc32c, signal } = input;
   const dat = boundedAccess(input.dat, () => datSizeBytes);
   const idxSizeBytes = await input.idx.sizeBytes();
-  const partialEntryBytes = idxSizeBytes % idxEntrySizeBytes(offsetWidthBytes);
-  const idx = await openIdx(input.idx, offsetWidthBytes, { sizeBytes: idxSizeBytes - partialEntryBytes });
+  const sizeBytes = await wholeIdxBytes(input.idx, offsetWidthBytes, input.writingNote);
+  const partialEntryBytes = idxSizeBytes - sizeBytes;
+  const idx = await openIdx(input.idx, offsetWidthBytes, { sizeBytes });
   const contentEndOffset = Math.max(SUPER_BLOCK_SIZE_BYTES, await trailingZerosOffset(dat, datSizeBytes));
   const data: DataFile = { dat, datSizeBytes, contentEndOffset, version, offsetWidthBytes, crc32c };
 
@@ -112,7 +114,7 @@ async function planWithin(
   for (const entry of frontEntries) replay.map.apply(entry);
   const indexedEnd = await findIndexedEnd(replay, data, input.paths);
   const tail = await readTail(indexedEnd, data, replay.map, input);
-  const isUnsynced = input.unpromisedFromOffset !== undefined && tail.entries.count > 0;
+  const isUnsynced = input.writingNote !== undefined && tail.entries.count > 0;
 
   const plan: RecoveryPlan = {
     map: replay.map,
@@ -204,7 +206,7 @@ async function readTail(
   });
   let badRecord: FramedRecord | undefined;
   for await (const batch of walk.batches) {
-    badRecord = batch.find((record) => !record.isCrcValid);
+    badRecord = batch.find((record) => !isWhole(record, version));
     for (const record of batch) {
       if (record === badRecord) break;
       add(record, record.offset + record.lengthBytes);
@@ -217,10 +219,19 @@ async function readTail(
   const unpadded = await readUnpadded(endOffset, data);
   if (unpadded !== undefined) {
     add(unpadded, endOffset + recordLengthBytes(version, unpadded.header.sizeBytes));
-  } else if (endOffset < (input.unpromisedFromOffset ?? Number.POSITIVE_INFINITY)) {
+  } else if (endOffset < (input.writingNote?.fromOffset ?? Number.POSITIVE_INFINITY)) {
     await assertNothingBehind(endOffset, badRecord, data, input.paths);
   }
   return { endOffset, entries, ambiguousEntries, lastAppendAtNs };
+}
+
+/**
+ * Whether nothing of a record is missing. Sectors that a power failure took read as zeros: without its first ones a
+ * body has no data, and then no CRC that could be wrong; a deletion without its tail has no stamp. No writer writes such.
+ */
+function isWhole({ header, dataSizeBytes, isCrcValid, appendAtNs }: FramedRecord, version: Version): boolean {
+  if (version > 1 && header.sizeBytes > 0 && dataSizeBytes === 0) return false;
+  return isCrcValid && (version < 3 || appendAtNs !== 0n);
 }
 
 /** The entry for a record that no index speaks of. One without data is taken for a deletion (format.md §4.3). */

@@ -9,18 +9,28 @@ const MAX_NOTE_BYTES = 4096;
  * entries only when their records are durable: what it lacks from this offset on has been promised to nobody. In a
  * volume that somebody else has written nothing says so, and records without entries may be all that is left of them.
  */
-export async function writeWritingNote(disk: Disk, paths: VolumePaths, fromOffset: number): Promise<void> {
-  await ensureDirectory(disk, `${paths.directory}/.holdfast`);
-  await replaceFile(disk, notePath(paths), new TextEncoder().encode(`${JSON.stringify({ fromOffset })}\n`));
+export interface WritingNote {
+  /** Where in the `.dat` the writer began. */
+  readonly fromOffset: number;
+  /** Where in the `.idx`. */
+  readonly fromIdxOffset: number;
 }
 
-/** Where the unpromised part begins; `undefined` without a note, or with one that does not say. */
-export async function readWritingNote(disk: Disk, paths: VolumePaths): Promise<number | undefined> {
+export async function writeWritingNote(disk: Disk, paths: VolumePaths, note: WritingNote): Promise<void> {
+  await ensureDirectory(disk, `${paths.directory}/.holdfast`);
+  await replaceFile(disk, notePath(paths), new TextEncoder().encode(`${JSON.stringify(note)}\n`));
+}
+
+/** `undefined` without a note, or with one that does not say. */
+export async function readWritingNote(disk: Disk, paths: VolumePaths): Promise<WritingNote | undefined> {
   const bytes = await readWhole(disk, notePath(paths), MAX_NOTE_BYTES);
   if (bytes === undefined) return undefined;
   try {
-    const json = JSON.parse(new TextDecoder().decode(bytes)) as { fromOffset?: unknown } | null;
-    return typeof json?.fromOffset === 'number' ? json.fromOffset : undefined;
+    const json = JSON.parse(new TextDecoder().decode(bytes)) as Partial<WritingNote> | null;
+    const { fromOffset, fromIdxOffset } = json ?? {};
+    return Number.isSafeInteger(fromOffset) && Number.isSafeInteger(fromIdxOffset)
+      ? { fromOffset: fromOffset!, fromIdxOffset: fromIdxOffset! }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -182,4 +182,50 @@ describe('a crash before any operation', () => {
       }
     },
   );
+
+  it('of a record leaves none, though zeros are no wrong CRC and no wrong deletion', async () => {
+    const data = new Uint8Array(900).fill(7);
+    for (const isDelete of [false, true]) {
+      const env = createSimulatedEnvironment({ seed: 1 });
+      env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+      const volume = await createVolume(env, { directory, name: '7' });
+      await volume.append({ needleId: 1n, cookie: 1, data });
+      await volume.sync();
+      const { offset } = isDelete
+        ? await volume.delete(1n, 1)
+        : await volume.append({ needleId: 1n, cookie: 1, data: data.slice(1) });
+      env.disk.crash('process');
+      const dat = env.disk.peek(`${directory}/7.dat`).slice();
+      env.disk.plant(`${directory}/7.dat`, dat.fill(0, offset + 16));
+      const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+      expect(again.stats()).toMatchObject({ datSizeBytes: offset, liveNeedles: 1 });
+      expect((await again.readNeedle(1n)).data).toEqual(data);
+      await again.close();
+    }
+  });
+
+  it('of the index in the middle of its last write makes no deletion a live needle', async () => {
+    const [entrySize, sizeAt, sector] = [17, 13, 512];
+    let deletedAt = 1;
+    while ((deletedAt * entrySize + sizeAt) % sector !== 0) deletedAt++;
+    const env = createSimulatedEnvironment({ seed: 1 });
+    env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+    const volume = await createVolume(env, { directory, name: '7' });
+    const append = (id: number) =>
+      volume.append({ needleId: BigInt(id), cookie: id, data: Uint8Array.of(1) });
+    for (let id = 1; id <= deletedAt; id++) await append(id);
+    await volume.delete(5n, 5);
+    for (let id = 1001; id <= 1050; id++) await append(id);
+    await volume.sync();
+    const before = await liveIds(volume);
+    env.disk.crash('process');
+    const whole = env.disk.peek(`${directory}/7.idx`);
+    const holeAt = deletedAt * entrySize + sizeAt;
+    env.disk.plant(`${directory}/7.idx`, whole.slice().fill(0, holeAt, holeAt + sector));
+    const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+    expect(again.find(5n)).toBeUndefined();
+    expect(await liveIds(again)).toEqual(before);
+    await again.close();
+    expect(env.disk.peek(`${directory}/7.idx`)).toEqual(whole);
+  });
 });
