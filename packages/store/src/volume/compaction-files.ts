@@ -34,6 +34,8 @@ export async function findCompactionLeftovers(disk: Disk, paths: VolumePaths): P
   const former = { datPath: dat, idxPath: idx, found };
   if (found.length === 0) return { outcome: 'none', ...former };
   if (!hasMarker) return { outcome: 'roll-back', ...former };
+  // Only the marker is left, or came back: both files are in their places, and may have been written to since.
+  if (!hasCpd && !hasCpx) return { outcome: 'roll-forward', ...former };
   const decided = { datPath: hasCpd ? cpd : dat, idxPath: hasCpx ? cpx : idx, found };
   if (await isPair(disk, decided.datPath, decided.idxPath)) return { outcome: 'roll-forward', ...decided };
   if (await isPair(disk, dat, idx)) return { outcome: 'misfit', ...former };

@@ -228,4 +228,23 @@ describe('a crash before any operation', () => {
     await again.close();
     expect(env.disk.peek(`${directory}/7.idx`)).toEqual(whole);
   });
+
+  it('that brings a marker back finds the volume that was written meanwhile', async () => {
+    const env = createSimulatedEnvironment({ seed: 1 });
+    const { name } = plant(env, 'churn-o5');
+    await compactVolume(env, { directory, name });
+    const volume = await openVolume(env, { directory, name, mode: 'write' });
+    await volume.append({ needleId: 99n, cookie: 99, data: Uint8Array.of(1) });
+    await volume.sync();
+    const idx = env.disk.peek(`${directory}/${name}.idx`).slice();
+    env.disk.crash('process');
+    env.disk.plant(`${directory}/${name}.cpc`, new Uint8Array(0));
+    // An entry that was being written.
+    env.disk.plant(`${directory}/${name}.idx`, Uint8Array.of(...idx, 0, 0, 0));
+    const again = await openVolume(env, { directory, name, mode: 'write' });
+    expect(again.find(99n)).toBeDefined();
+    await again.close();
+    expect(env.disk.files().filter((path) => path.endsWith('.cpc'))).toEqual([]);
+    expect(env.disk.peek(`${directory}/${name}.idx`)).toEqual(idx);
+  });
 });
