@@ -9,6 +9,7 @@ import type { StoreEnvironment } from '../environment.js';
 import { StoreError } from '../errors.js';
 import { createAppendBatches } from './append-batches.js';
 import { appendRecords, encodeRecord, type RecordToAppend } from './append-records.js';
+import { removeDerivedIndexes } from './derived-indexes.js';
 import type { FormerRecords } from './former-records.js';
 import type { GroupSync } from './group-sync.js';
 import { notFound, type OpenedFiles, type VolumeTail } from './opened-files.js';
@@ -190,6 +191,7 @@ export function createAppender(
 
   async function noteWriting(): Promise<void> {
     if (hasNote) return;
+    await removeDerivedIndexes(env.disk, paths);
     const note = { fromOffset: tail.datSizeBytes, fromIdxOffset: tail.idxSizeBytes };
     await writeWritingNote(env.disk, paths, note);
     hasNote = true;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Clock, parseTtl } from '@holdfast/format';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -108,6 +108,15 @@ describe('append', () => {
       await expect(volume.delete(1n)).rejects.toMatchObject({ code: 'needle-not-found' });
       expect((await volume.append({ needleId: 1n, cookie: 1, data: text('same') })).isUnchanged).toBe(false);
     });
+  });
+
+  it('removes what a server derived from the index before the index changes', async () => {
+    const directory = temporaryDirectory();
+    await (await createVolume(env, { directory, name: '7' })).close();
+    for (const derived of ['7.rdb', '7.sdx']) writeFileSync(`${directory}/${derived}`, 'x');
+    await using volume = await openVolume(env, { directory, name: '7', mode: 'write' });
+    await volume.append({ needleId: 1n, cookie: 1 });
+    expect(readdirSync(directory).sort()).toEqual(['.holdfast', '7.dat', '7.idx', '7.vif']);
   });
 
   it('in a volume with a ttl gives it to needles without one, and writes every time', async () => {
