@@ -3,3 +3,4 @@ export { type IdleCost, measureIdleVolumes } from './idle-volumes.js';
 export { measurePeakMemory } from './peak-memory.js';
 export { measurePushLatency } from './push-latency.js';
 export { measureRebase } from './rebase.js';
+export { measureStoreLoad, type StoreLoad } from './store-load.js';

@@ -5,6 +5,7 @@ import { measurePeakMemory } from './peak-memory.js';
 import { measurePushLatency } from './push-latency.js';
 import { measureRebase, type RebaseRun } from './rebase.js';
 import { formatSpread, spreadOf } from './spread.js';
+import { measureStoreLoad } from './store-load.js';
 
 const MIB = 1024 * 1024;
 const KIB = 1024;
@@ -15,9 +16,10 @@ else if (name === 'peak-memory') await peakMemory();
 else if (name === 'rebase') await rebase();
 else if (name === 'idle-volumes') await idleVolumes();
 else if (name === 'push-latency') await pushLatency();
+else if (name === 'store-load') await storeLoad();
 else {
   console.error(
-    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N] | push-latency [--writes N]',
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N] | push-latency [--writes N] | store-load [--seconds N]',
   );
   process.exitCode = 2;
 }
@@ -109,5 +111,14 @@ async function pushLatency(): Promise<void> {
   if (!(Number(at(0.5)) < 50)) process.exitCode = 1;
   console.log(
     `durable on the follower after it is on the leader: median ${at(0.5)} ms, 99 of 100 within ${at(0.99)} ms, most ${at(1)} ms`,
+  );
+}
+
+/** What the store of the leader takes, without a network before it. */
+async function storeLoad(): Promise<void> {
+  const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '20' } } });
+  const { durableWrites, plainWrites, reads } = await measureStoreLoad(Number(values.seconds));
+  console.log(
+    `64 callers, 4 KB: ${durableWrites.toFixed(0)} durable writes/s, ${plainWrites.toFixed(0)} plain writes/s, ${reads.toFixed(0)} reads/s`,
   );
 }
