@@ -13,6 +13,7 @@ const composers = new Set([
   '@holdfast/conformance',
   '@holdfast/interop',
   '@holdfast/bench',
+  '@holdfast/sim',
 ]);
 
 /**

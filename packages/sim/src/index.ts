@@ -1,0 +1,1 @@
+export { createTrace, type Trace } from './trace.js';
