@@ -101,6 +101,10 @@ const seaweedAdvice: Readonly<Record<SeaweedErrorCode, Advice>> = {
     'check --master, and that the master runs and its gRPC port can be reached',
   ],
   'not-permitted': leaderAdvice['not-permitted'],
+  'duplicate-directory': [
+    locked,
+    'stop the other server; for a copy of its directory, remove the vol_dir.uuid of the copy',
+  ],
   'bad-answer': [unreachable, 'check that --master names a SeaweedFS master'],
   refused: [volumeFailed, 'see the text of the master'],
 };

@@ -1,4 +1,4 @@
-import { FormatError, formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
+import { FormatError, formatVolumeName, pauseAfter, type Timers, type VolumeName } from '@holdfast/format';
 import { IndexError } from '@holdfast/index';
 import { type LeaderClient, LeaderError, type LeaderErrorCode } from '@holdfast/protocol';
 import { type StoreEnvironment, StoreError, type VolumeHome } from '@holdfast/store';
@@ -8,7 +8,6 @@ import { LinkMeter } from './link-meter.js';
 import { isLossTooGreat } from './loss-guard.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
-import { pauseAfter } from './retry.js';
 import type { VolumeRun } from './run.js';
 import { isWorthRetrying, type SyncStep, syncOnce } from './sync-once.js';
 

@@ -71,6 +71,7 @@ export {
   replicaPlacementFromByte,
   replicaPlacementToByte,
 } from './replica-placement.js';
+export { pauseAfter, type RetryPace } from './retry-pace.js';
 export { MAX_FILE_NAME_BYTES, safeFileName } from './safe-file-name.js';
 export { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES, type SuperBlock, writeSuperBlock } from './super-block.js';
 export {

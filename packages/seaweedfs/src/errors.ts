@@ -3,6 +3,7 @@
  * - `bad-security`: a `security.toml` whose tables cannot be used.
  * - `master-unreachable`: none of the masters answered, or none knew a leader. Retry.
  * - `not-permitted`: white list, TLS or authentication. An operator's matter.
+ * - `duplicate-directory`: another volume server has registered with the same directory of volumes. Stop.
  * - `bad-answer`: a master's answer that breaks the protocol or passes a limit.
  * - `refused`: any other refusal; the master's text is in the message.
  */
@@ -11,6 +12,7 @@ export type SeaweedErrorCode =
   | 'bad-security'
   | 'master-unreachable'
   | 'not-permitted'
+  | 'duplicate-directory'
   | 'bad-answer'
   | 'refused';
 

@@ -1,8 +1,9 @@
-import type { Timers } from '@holdfast/format';
+import { replicaPlacementToByte, type Timers, ttlToUint32 } from '@holdfast/format';
 import { type HttpFetch, masterPb, type RpcTransport } from '@holdfast/protocol';
 import { locationAddress, parseServerAddress, type ServerAddress } from './address.js';
 import { type ClusterTopology, clusterTopology } from './cluster-volumes.js';
 import { SeaweedError } from './errors.js';
+import type { AnnouncedServer, AnnouncedVolume } from './heartbeat/announced-server.js';
 import { readJsonPage } from './http-page.js';
 import { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';
 import { masterError } from './master-error.js';
@@ -51,6 +52,18 @@ export interface MasterClient {
    */
   watch(signal: AbortSignal): AsyncIterable<LocationChange>;
   /**
+   * Tells the master now that it is to place no more files in a server's volume, or may again; the heartbeat says the
+   * same later.
+   */
+  markReadOnly(
+    server: Pick<AnnouncedServer, 'ip' | 'port'>,
+    volume: Pick<
+      AnnouncedVolume,
+      'volumeId' | 'collection' | 'version' | 'replicaPlacement' | 'ttl' | 'isReadOnly'
+    >,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
    * The `TopologyId` of `/dir/status`: made once by the first leader and kept in the masters' own state, so it
    * outlives restarts and changes of the leader, and is a new one where that state is lost. `undefined` where a
    * release has none.
@@ -67,7 +80,7 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
   const addresses = options.addresses.map(parseServerAddress);
   if (addresses.length === 0) throw new RangeError('a master client needs the address of a master');
   const link = createMasterLink({ transport, addresses, timers, limits });
-  const { lookupVolume, volumeList } = masterPb.Seaweed.method;
+  const { lookupVolume, volumeList, volumeMarkReadonly } = masterPb.Seaweed.method;
 
   return {
     lookup: (volumeIds, signal) =>
@@ -115,6 +128,25 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
       }
       throw new SeaweedError('master-unreachable', `${address.grpcAddress} has ended the watch`);
     },
+
+    markReadOnly: (
+      { ip, port },
+      { volumeId, collection, version, replicaPlacement, ttl, isReadOnly },
+      signal,
+    ) =>
+      link.onLeader(async ({ caller }) => {
+        const request = {
+          ip,
+          port,
+          volumeId,
+          collection,
+          version,
+          replicaPlacement: replicaPlacementToByte(replicaPlacement),
+          ttl: ttlToUint32(ttl),
+          isReadonly: isReadOnly,
+        };
+        await caller.unary(volumeMarkReadonly, request, { signal, detail: {} });
+      }, signal),
 
     async clusterId(signal) {
       if (!fetch) return undefined;

@@ -26,6 +26,12 @@ export interface StockCaller {
     request: MessageInitShape<I>,
     call: StockCallOptions,
   ): AsyncGenerator<MessageShape<O>, void>;
+  /** The same with many requests, made until their signal aborts: when the call is over, however. */
+  exchange<I extends DescMessage, O extends DescMessage>(
+    method: StreamMethod<I, O>,
+    requests: (signal: AbortSignal) => AsyncIterable<MessageShape<I>>,
+    call: StockCallOptions,
+  ): AsyncGenerator<MessageShape<O>, void>;
 }
 
 export interface StockCallOptions {
@@ -63,24 +69,36 @@ export function createStockCaller({ connection, address, timers, limits }: Stock
       }
     },
 
-    async *stream(method, request, call) {
-      const abort = linkAbort(call.signal);
-      try {
-        const requests = oneRequest(create(method.input, request), call.staysOpen ? abort.signal : undefined);
-        const messages = connection.stream(method, requests, { signal: abort.signal });
-        const iterator = messages[Symbol.asyncIterator]();
-        for (;;) {
-          const item = await (call.staysOpen ? iterator.next() : withinNoBytesTimeout(iterator, abort));
-          if (item.done) return;
-          yield item.value;
-        }
-      } catch (error) {
-        throw failure(error, abort.signal, call);
-      } finally {
-        abort.end();
-      }
-    },
+    stream: (method, request, call) =>
+      exchange(
+        method,
+        (signal) => oneRequest(create(method.input, request), call.staysOpen ? signal : undefined),
+        call,
+      ),
+
+    exchange,
   };
+
+  async function* exchange<I extends DescMessage, O extends DescMessage>(
+    method: StreamMethod<I, O>,
+    requests: (signal: AbortSignal) => AsyncIterable<MessageShape<I>>,
+    call: StockCallOptions,
+  ): AsyncGenerator<MessageShape<O>, void> {
+    const abort = linkAbort(call.signal);
+    try {
+      const messages = connection.stream(method, requests(abort.signal), { signal: abort.signal });
+      const iterator = messages[Symbol.asyncIterator]();
+      for (;;) {
+        const item = await (call.staysOpen ? iterator.next() : withinNoBytesTimeout(iterator, abort));
+        if (item.done) return;
+        yield item.value;
+      }
+    } catch (error) {
+      throw failure(error, abort.signal, call);
+    } finally {
+      abort.end();
+    }
+  }
 
   async function withinNoBytesTimeout<T>(iterator: AsyncIterator<T>, abort: LinkedAbort) {
     const arrival = new AbortController();

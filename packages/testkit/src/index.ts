@@ -12,6 +12,7 @@ export {
   createStockMaster,
   createStockServer,
   type GrowingFile,
+  type HeartbeatBook,
   liveOut,
   type StockAllocateOptions,
   type StockCall,

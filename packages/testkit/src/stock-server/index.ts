@@ -1,4 +1,5 @@
 export type { GrowingFile } from './growing-file.js';
+export type { HeartbeatBook } from './heartbeat-book.js';
 export { liveOut } from './live-out.js';
 export type { StockCall, StockHooks } from './stock-call.js';
 export { createStockMaster, type StockMaster, type StockMasterOptions } from './stock-master.js';

@@ -7,6 +7,7 @@ import {
   type RpcListener,
   type RpcServerTransport,
 } from '@holdfast/protocol';
+import { createHeartbeatBook, type HeartbeatBook } from './heartbeat-book.js';
 import type { StockServer } from './stock-server.js';
 
 export interface StockMasterOptions {
@@ -24,7 +25,7 @@ export interface StockMasterOptions {
   readonly erasureCodedVolumeIds?: readonly number[];
 }
 
-/** A simulated master: lookup, volume list, location stream and `/dir/status` (protocol.md §2). */
+/** A simulated master: lookup, volume list, location stream, heartbeats and `/dir/status` (protocol.md §2). */
 export interface StockMaster {
   readonly grpcAddress: string;
   readonly httpAddress: string;
@@ -33,12 +34,19 @@ export interface StockMaster {
   stop(): Promise<void>;
   /** Tells the watchers what the servers hold now. */
   announce(): void;
+  /** From now on another master leads, `host:port.grpcPort`. */
+  stepDown(newLeader: string): void;
+  /** The volume servers that beat here. They are not looked up: that is for `servers`. */
+  readonly heartbeats: HeartbeatBook;
 }
 
 export function createStockMaster(options: StockMasterOptions): StockMaster {
-  const { network, grpcAddress = 'master:19333', httpAddress = 'master:9333', servers, leader } = options;
+  const { network, grpcAddress = 'master:19333', httpAddress = 'master:9333', servers } = options;
+  let { leader } = options;
   let listener: RpcListener | undefined;
   const wakeWatchers = new Set<() => void>();
+  const self = `${httpAddress}.${grpcAddress.split(':')[1]}`;
+  const heartbeats = createHeartbeatBook(() => leader ?? self);
 
   const requireLeader = (): void => {
     if (leader !== undefined) throw new RpcError('unknown', 'raft.Server: Not current leader');
@@ -79,13 +87,21 @@ export function createStockMaster(options: StockMasterOptions): StockMaster {
       });
     },
 
+    async getMasterConfiguration() {
+      return create(masterPb.GetMasterConfigurationResponseSchema, {
+        leader: leader ?? self,
+        volumeSizeLimitMB: 30_720,
+      });
+    },
+
+    sendHeartbeat: (beats, { signal }) => heartbeats.receive(beats, signal),
+
     async *keepConnected(_requests, { signal }) {
       if (leader !== undefined) {
         yield create(masterPb.KeepConnectedResponseSchema, { volumeLocation: { leader } });
         return;
       }
       const known = new Map<StockServer, Set<number>>();
-      const self = `${httpAddress}.${grpcAddress.split(':')[1]}`;
       for (let isFirst = true; !signal.aborted; isFirst = false) {
         const announced = wakeUp(wakeWatchers, signal);
         if (isFirst && servers.length === 0) {
@@ -151,6 +167,10 @@ export function createStockMaster(options: StockMasterOptions): StockMaster {
     announce() {
       for (const wake of wakeWatchers) wake();
     },
+    stepDown(newLeader) {
+      leader = newLeader;
+    },
+    heartbeats,
   };
 }
 

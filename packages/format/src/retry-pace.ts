@@ -1,4 +1,4 @@
-import type { Random, Timers } from '@holdfast/format';
+import type { Random, Timers } from './ports.js';
 
 export interface RetryPace {
   readonly firstPauseMs: number;
