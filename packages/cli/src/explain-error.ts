@@ -5,6 +5,8 @@ import { LeaderError, type LeaderErrorCode, type RpcCode, RpcError } from '@hold
 import { SeaweedError, type SeaweedErrorCode } from '@holdfast/seaweedfs';
 import { StoreError, type StoreErrorCode } from '@holdfast/store';
 import { type ExitCode, exitCodes } from './exit-code.js';
+import { Interruption } from './interruption.js';
+import { OutputError } from './output-error.js';
 import { UsageError } from './usage-error.js';
 
 /** An error as the user meets it. */
@@ -118,6 +120,16 @@ const rpcUnreachable: readonly RpcCode[] = [
 
 /** What any error means for the user. Errors that are not known by class are named `internal`. */
 export function explainError(error: unknown): Explanation {
+  // What failed first says why; what failed while that was tidied up follows from it.
+  if (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error)
+    return explainError(error.suppressed);
+  if (error instanceof Interruption)
+    return explanation(
+      [volumeFailed, 'what was proved is kept; run it again to go on'],
+      'interrupted',
+      error,
+    );
+  if (error instanceof OutputError) return explanation([localDisk, ''], 'output-lost', error);
   if (error instanceof UsageError) return explanation([usage, ''], 'usage', error);
   if (error instanceof StoreError) return explanation(storeAdvice[error.code], error.code, error);
   if (error instanceof LeaderError) return explanation(leaderAdvice[error.code], error.code, error);

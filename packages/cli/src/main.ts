@@ -1,12 +1,24 @@
 import { exitCodes } from './exit-code.js';
+import { Interruption } from './interruption.js';
 import type { LineSink } from './output.js';
+import { OutputError } from './output-error.js';
 
 const ending = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(name, () => ending.abort(new Error(`ended by ${name}`)));
+  process.once(name, () => ending.abort(new Interruption(name)));
 }
-// A reader that goes away (`| head`) ends the run; there is nobody left to tell. A verb whose result it reads says so.
-process.stdout.on('error', () => process.exit(process.exitCode ?? exitCodes.done));
+// A run goes on without a reader: what it does is worth more than what it says. One that goes away (`| head`) has read
+// enough; a disk that took nothing more has lost something, and then the run does not end as done.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.once('exit', () => endWithLostOutput(new OutputError(error)));
+});
+process.stderr.on('error', () => {});
+
+function endWithLostOutput({ message }: OutputError): void {
+  if (process.exitCode !== exitCodes.done) return;
+  process.exitCode = exitCodes.localDisk;
+  process.stderr.write(`holdfast: ${message}\n`);
+}
 
 function sinkOf(stream: NodeJS.WriteStream): LineSink {
   return {

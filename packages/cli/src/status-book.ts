@@ -47,7 +47,7 @@ export interface StatusBook {
   noteRelease(volume: VolumeName): void;
   /** The document as it stands; generations and verifications as of the last write. */
   document(): StatusDocument;
-  /** Writes what is left, the record of the run included. Fails where that fails. Idempotent. */
+  /** Writes what is left, the record of the run included. Fails where that fails, once. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -76,6 +76,7 @@ export async function openStatusBook(context: VerbContext, options: StatusBookOp
     recordEveryMs: proveEveryMs,
     pacing,
   });
+  let isClosed = false;
   const writer = createPacedWriter({ ...pacing, leastPauseMs: STATUS_PAUSE_MS, write });
 
   async function write(): Promise<void> {
@@ -120,6 +121,8 @@ export async function openStatusBook(context: VerbContext, options: StatusBookOp
   }
 
   async function close(): Promise<void> {
+    if (isClosed) return;
+    isClosed = true;
     await writer.close();
     await recorder.close();
   }

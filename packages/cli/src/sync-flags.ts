@@ -101,6 +101,10 @@ export const syncFlags = {
     kind: 'switch',
     help: 'build copies where a volume server has run or foreign files lie; strays are kept',
   },
+  'dry-run': {
+    kind: 'switch',
+    help: 'tell what would be done to each volume, what it would read and take; write nothing',
+  },
   ...securityFlags,
 } as const satisfies Flags;
 

@@ -47,18 +47,6 @@ test.each([
   expect(stderr).toMatch(/^holdfast: [^\n]+\n$/);
 });
 
-test.each(['--dry-run'])(
-  'the flag %s is unknown until it works',
-  async (flag) => {
-    for (const verb of ['backup', 'follow', 'verify', 'status']) {
-      const { code, stderr } = await holdfast([verb, flag]);
-      expect(code, verb).toBe(2);
-      expect(stderr, verb).toContain(`unknown flag ${flag}`);
-    }
-  },
-  60_000,
-);
-
 test('under --json a failure is a summary object, too', async () => {
   const { code, lines, stderr } = await holdfast(['verify', '--dir', '/nowhere/at/all', '--json']);
   expect(code).toBe(2);

@@ -1,15 +1,15 @@
-import { FormatError, formatVolumeName, pauseAfter, type Timers, type VolumeName } from '@holdfast/format';
-import { IndexError } from '@holdfast/index';
-import { type LeaderClient, LeaderError, type LeaderErrorCode } from '@holdfast/protocol';
-import { type StoreEnvironment, StoreError, type VolumeHome } from '@holdfast/store';
+import { pauseAfter, type Timers, type VolumeName } from '@holdfast/format';
+import type { LeaderClient } from '@holdfast/protocol';
+import type { StoreEnvironment, StoreError, VolumeHome } from '@holdfast/store';
 import { createBuildTally } from './build/build-tally.js';
-import { FollowError, type FollowErrorCode } from './errors.js';
+import { FollowError } from './errors.js';
 import { LinkMeter } from './link-meter.js';
 import { isLossTooGreat } from './loss-guard.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
 import type { VolumeRun } from './run.js';
 import { isWorthRetrying, type SyncStep, syncOnce } from './sync-once.js';
+import { translateError } from './translate-error.js';
 
 /** Rounds of one run: a build is followed by appends until the leader's tail is met, but not for ever. */
 const ROUNDS_MAX = 8;
@@ -45,7 +45,7 @@ export async function syncVolume(options: SyncVolumeOptions): Promise<SyncReport
       if (committedBytes(home) > before) failures = 0;
       failures += 1;
       if (!mayTryAgain(error) || home.held?.isFailed || failures >= policy.attempts)
-        return run.report('failed', translate(error, options));
+        return run.report('failed', translateError(error, options.volume));
       await pauseAfter(failures, policy, options.timers, options.env.random, signal);
     }
   }
@@ -157,40 +157,4 @@ function damageOf({ held }: VolumeHome): FollowError | undefined {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const message = `the leader's own bytes are bad: needle ${first.needleId ?? '?'} at offset ${first.offset}: ${first.reason}${more}; everything else is current. Restore the needle on the leader, or release what is held here`;
   return new FollowError('leader-damaged', message, { offset: first.offset });
-}
-
-const CODES: Readonly<Record<LeaderErrorCode, FollowErrorCode>> = {
-  unreachable: 'leader-unreachable',
-  'volume-not-found': 'volume-not-found',
-  'volume-closed': 'leader-volume-closed',
-  'past-end': 'leader-unsettled',
-  'compaction-open': 'leader-unsettled',
-  'revision-changed': 'leader-unsettled',
-  'position-refused': 'leader-refused',
-  'read-failed': 'leader-read-failed',
-  'not-permitted': 'not-permitted',
-  'bad-answer': 'leader-unsettled',
-  refused: 'leader-refused',
-};
-
-/** The one place where the errors of lower layers become those of a report. */
-function translate(error: unknown, { volume }: SyncVolumeOptions): FollowError | StoreError {
-  const { volumeId } = volume;
-  const name = formatVolumeName(volume);
-  if (error instanceof StoreError) return error;
-  if (error instanceof LeaderError)
-    return new FollowError(CODES[error.code], `volume ${name}: ${error.message}`, { volumeId, cause: error });
-  if (error instanceof FollowError && error.code !== 'step-voided') return error;
-  if (error instanceof FollowError)
-    return new FollowError('leader-unsettled', error.message, {
-      volumeId,
-      offset: error.offset,
-      cause: error,
-    });
-  // What is parsed here is what the leader sent: its files make no volume.
-  if (error instanceof FormatError || error instanceof IndexError) {
-    const message = `volume ${name}: the leader's files make no volume: ${error.message}`;
-    return new FollowError('leader-damaged', message, { volumeId, cause: error });
-  }
-  throw error;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The command line as built: `bin/holdfast.js` of the package `holdfast`. */
-const PROGRAM = fileURLToPath(new URL('../bin/holdfast.js', import.meta.resolve('holdfast')));
+export const holdfastProgram = fileURLToPath(new URL('../bin/holdfast.js', import.meta.resolve('holdfast')));
 
 export interface HoldfastResult {
   /** `null` where a signal ended it. */
@@ -27,7 +27,7 @@ export async function runHoldfast(...args: readonly string[]): Promise<HoldfastR
 }
 
 export function startHoldfast(...args: readonly string[]): RunningHoldfast {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [holdfastProgram, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));

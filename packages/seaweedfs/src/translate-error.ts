@@ -25,10 +25,11 @@ export function isNeedleNotLive(error: unknown): boolean {
 /** What an `RpcError` of a stock server means to a follower. A `LeaderError` stays as it is. */
 export function translateError(error: unknown, detail: LeaderErrorDetail): unknown {
   if (!(error instanceof RpcError)) return error;
-  return new LeaderError(leaderErrorCode(error), `${detail.address}: ${error.message}`, {
-    ...detail,
-    cause: error,
-  });
+  // A transport that could not connect has said where.
+  const message = error.message.startsWith(`${detail.address}: `)
+    ? error.message
+    : `${detail.address}: ${error.message}`;
+  return new LeaderError(leaderErrorCode(error), message, { ...detail, cause: error });
 }
 
 function leaderErrorCode(error: RpcError): LeaderErrorCode {

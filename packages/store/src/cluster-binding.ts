@@ -39,20 +39,27 @@ export async function readClusterBinding(
   }
 }
 
+/** Whether DIR is bound to `cluster`; false where it is bound to none. Bound to another one: `wrong-cluster`. */
+export async function isBoundTo(env: StoreEnvironment, directory: string, cluster: string): Promise<boolean> {
+  const bound = await readClusterBinding(env, directory);
+  if (bound === cluster || bound === undefined) return bound !== undefined;
+  const message = `${directory} follows cluster ${bound}, not ${cluster}: use another directory`;
+  const path = bindingPath(directory);
+  throw new StoreError('wrong-cluster', message, { path, expected: bound, found: cluster });
+}
+
 /**
  * Binds DIR to one cluster, durably, the first time; from then on fails with `wrong-cluster` for any other. `cluster`
  * is what tells clusters apart for the caller. Under the directory's lock.
  */
 export async function bindCluster(env: StoreEnvironment, directory: string, cluster: string): Promise<void> {
-  const path = bindingPath(directory);
-  const bound = await readClusterBinding(env, directory);
-  if (bound === cluster) return;
-  if (bound !== undefined) {
-    const message = `${directory} follows cluster ${bound}, not ${cluster}: use another directory`;
-    throw new StoreError('wrong-cluster', message, { path, expected: bound, found: cluster });
-  }
+  if (await isBoundTo(env, directory, cluster)) return;
   await ensureDirectory(env.disk, `${directory}/.holdfast`);
-  await replaceFile(env.disk, path, new TextEncoder().encode(`${JSON.stringify({ cluster })}\n`));
+  await replaceFile(
+    env.disk,
+    bindingPath(directory),
+    new TextEncoder().encode(`${JSON.stringify({ cluster })}\n`),
+  );
 }
 
 function bindingPath(directory: string): string {

@@ -1,5 +1,5 @@
 export { type Absence, type AbsenceLedger, openAbsenceLedger } from './absences.js';
-export { assertNotServed, bindCluster, readClusterBinding } from './cluster-binding.js';
+export { assertNotServed, bindCluster, isBoundTo, readClusterBinding } from './cluster-binding.js';
 export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
 export { type DirectoryLock, findLockHolder, lockDirectory } from './directory-lock.js';
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { utimes } from 'node:fs/promises';
 import type { StoreEnvironment } from '@holdfast/store';
+import { OutputError } from '../output-error.js';
 import { tarEnd, tarHeader, tarPadding } from './tar-format.js';
 
 /** A file that goes out. */
@@ -28,12 +28,16 @@ export function createFolderSink({ disk }: StoreEnvironment, directory: string):
     async put({ name, modifiedAtSeconds }, content) {
       const path = `${directory}/${name}`;
       const file = await disk.open(path, { mode: 'create-new' });
+      let offset = 0;
       try {
-        let offset = 0;
         for await (const piece of content) {
           await file.writeAt(offset, piece);
           offset += piece.length;
         }
+      } catch (error) {
+        // Half a file would pass for a whole one.
+        await disk.remove(path);
+        throw error;
       } finally {
         await file.close();
       }
@@ -68,27 +72,35 @@ export function createTarSink(sink: ByteSink): FileSink {
   };
 }
 
-/** A new file. */
+/** A new file; one that was not finished is removed when it is closed. */
 export async function openByteFile({ disk }: StoreEnvironment, path: string): Promise<ByteSink> {
   const file = await disk.open(path, { mode: 'create-new' });
   let offset = 0;
+  let isFinished = false;
   return {
     async write(bytes) {
       await file.writeAt(offset, bytes);
       offset += bytes.length;
     },
-    finish: () => file.syncData(),
-    close: () => file.close(),
+    async finish() {
+      await file.syncData();
+      isFinished = true;
+    },
+    async close() {
+      await file.close();
+      if (!isFinished) await disk.remove(path);
+    },
   };
 }
 
-/** A stream whose reader may be slow. What it fails with is its owner's to see. */
+/** A stream whose reader may be slow, or go away: then it fails with `OutputError`. */
 export function byteStream(stream: NodeJS.WritableStream): ByteSink {
-  return {
-    async write(bytes) {
-      if (!stream.write(bytes)) await once(stream, 'drain');
-    },
-    finish: () => new Promise((resolve) => stream.write('', () => resolve())),
-    close: async () => {},
-  };
+  const write = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stream.write(bytes, (error) => {
+        if (error) reject(new OutputError(error));
+        else resolve();
+      });
+    });
+  return { write, finish: () => write(new Uint8Array()), close: async () => {} };
 }

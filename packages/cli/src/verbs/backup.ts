@@ -12,6 +12,8 @@ import { formatVolumeName, type VolumeName } from '@holdfast/format';
 import { listVolumeHomes, openAbsenceLedger } from '@holdfast/store';
 import { openCluster } from '../cluster.js';
 import { combineExitCodes, type ExitCode, exitCodes } from '../exit-code.js';
+import { type Explanation, explainError, formatExplanation } from '../explain-error.js';
+import { showForecast } from '../forecast.js';
 import { createProgressView, progressTerminal } from '../progress.js';
 import { describeReport, reportExitCode, toReportLine } from '../report-line.js';
 import { readSecurity } from '../security.js';
@@ -44,6 +46,8 @@ export const backup = defineVerb({
     const listing = await cluster.list(signal);
     const held = (await listVolumeHomes(env, resolve(flags.dir))).filter(cluster.selects);
     assertMatched(listing.volumes, held, selection);
+    if (flags['dry-run'])
+      return await showForecast({ flags, clusterId: await cluster.clusterId(signal), listing }, context);
     const directory = await openWorkingDirectory(context, {
       path: flags.dir,
       clusterId: await cluster.clusterId(signal),
@@ -81,8 +85,12 @@ export const backup = defineVerb({
         status.noteVanished(volume);
         announceVanished(volume, output);
       }
-      await status.close();
-      return summarize([...reports, ...missedReports(listing.volumes, vanished, selection)], context);
+      const unwritten = await status.close().then(() => undefined, explainError);
+      return summarize(
+        [...reports, ...missedReports(listing.volumes, vanished, selection)],
+        unwritten,
+        context,
+      );
     } finally {
       progress.close();
       await directory.release();
@@ -124,8 +132,16 @@ function missedReports(
     });
 }
 
-function summarize(reports: readonly SyncReport[], { output }: VerbContext): ExitCode {
-  const exitCode = combineExitCodes(reports.map(reportExitCode));
+/** `unwritten`: why the status of the run could not be kept. */
+function summarize(
+  reports: readonly SyncReport[],
+  unwritten: Explanation | undefined,
+  { output }: VerbContext,
+): ExitCode {
+  const exitCode = combineExitCodes([
+    ...reports.map(reportExitCode),
+    ...(unwritten === undefined ? [] : [unwritten.exitCode]),
+  ]);
   const failed = reports.filter(({ ok }) => !ok);
   const total = (field: 'bytesReceived' | 'datSize') =>
     reports.reduce((sum, report) => sum + report[field], 0);
@@ -139,9 +155,15 @@ function summarize(reports: readonly SyncReport[], { output }: VerbContext): Exi
     exitCode === exitCodes.lossGuard
       ? '; many live needles have vanished: the former state is held until it is released'
       : '';
+  const status =
+    unwritten === undefined ? '' : `; the status was not written: ${formatExplanation(unwritten)}`;
   output.summary(
-    { ok: failed.length === 0, volumes: reports.map(toReportLine) },
-    `${proved}, ${total('datSize')} bytes held, ${total('bytesReceived')} received${guard}`,
+    {
+      ok: failed.length === 0 && unwritten === undefined,
+      volumes: reports.map(toReportLine),
+      ...(unwritten === undefined ? {} : { code: unwritten.code, error: formatExplanation(unwritten) }),
+    },
+    `${proved}, ${total('datSize')} bytes held, ${total('bytesReceived')} received${guard}${status}`,
   );
   return exitCode;
 }

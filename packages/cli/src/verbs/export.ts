@@ -101,8 +101,6 @@ async function openSink(
   if (tar === '-') {
     if (process.stdout.isTTY)
       throw new UsageError('--tar - writes an archive to the terminal: send it to a file or program');
-    // Where the reader goes away before the end, the process ends with this.
-    process.exitCode = exitCodes.localDisk;
     return createTarSink(byteStream(process.stdout));
   }
   if (tar !== undefined) return createTarSink(await openByteFile(env, resolve(tar)));

@@ -4,6 +4,7 @@ import { openCluster } from '../cluster.js';
 import { exitCodes } from '../exit-code.js';
 import { explainError, formatExplanation } from '../explain-error.js';
 import { durationMs, port } from '../flag-values.js';
+import { showForecast } from '../forecast.js';
 import { type HttpPages, serveHttpPages } from '../http-pages.js';
 import { createFollowMetrics } from '../metrics.js';
 import { describeReport, toReportLine } from '../report-line.js';
@@ -61,9 +62,12 @@ export const follow = defineVerb({
       selection: selectionOf(flags),
       context,
     });
+    const clusterId = await cluster.clusterId(signal);
+    if (flags['dry-run'])
+      return await showForecast({ flags, clusterId, listing: await cluster.list(signal) }, context);
     const directory = await openWorkingDirectory(context, {
       path: flags.dir,
-      clusterId: await cluster.clusterId(signal),
+      clusterId,
       takesOver: flags['take-over'],
     });
     const volumes = new Map<string, FollowedVolume>();

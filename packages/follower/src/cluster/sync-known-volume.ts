@@ -106,8 +106,12 @@ export async function syncKnownVolume(
   }
 }
 
-function unsupportedReport({ volume, unsupported }: KnownVolume): SyncReport {
+function unsupportedReport(known: KnownVolume): SyncReport {
+  return { ...failedReport(known.volume, unsupportedError(known)), outcome: 'unsupported' };
+}
+
+/** Why an erasure-coded or a remote volume is not followed. */
+export function unsupportedError({ volume, unsupported }: KnownVolume): FollowError {
   const message = `volume ${formatVolumeName(volume)} is ${unsupported}: it cannot be followed; exclude it or restore it to a plain volume`;
-  const error = new FollowError('unsupported', message, { volumeId: volume.volumeId });
-  return { ...failedReport(volume, error), outcome: 'unsupported' };
+  return new FollowError('unsupported', message, { volumeId: volume.volumeId });
 }

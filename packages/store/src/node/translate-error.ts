@@ -42,7 +42,8 @@ export function translateError(action: string, path: string, cause: unknown): St
     action === 'link' && LINK_REFUSALS.has(systemCode)
       ? 'links-unsupported'
       : (CODES[systemCode] ?? 'disk-failed');
-  const text = TEXTS[code] ?? `the disk failed (${systemCode === '' ? String(cause) : systemCode})`;
+  const known = systemCode === 'ENOTDIR' ? 'no directory is there' : TEXTS[code];
+  const text = known ?? `the disk failed (${systemCode === '' ? String(cause) : systemCode})`;
   return new StoreError(code, `cannot ${action} ${path}: ${text}`, { path, cause });
 }
 
