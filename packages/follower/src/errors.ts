@@ -11,7 +11,8 @@ import type { RestorableRange } from './restore/restorable.js';
  * - `not-permitted`: TLS, white list or authentication.
  * - `volume-not-found`: no such volume on the leader.
  * - `unsupported`: erasure-coded or remote.
- * - `not-covered`: no commit that is kept covers the instant that was asked for; `covered` says what is.
+ * - `not-covered`: no commit that is kept covers the instant that was asked for, and `covered` says what is; or the
+ *   generation of a cursor of changes is not kept any more.
  * - `diverged`: the local copy differs from the leader's (`compareWithLeader` only).
  */
 export type FollowErrorCode =

@@ -1,4 +1,6 @@
 export type { BuildPlan } from './build/build-plan.js';
+export type { NeedleEvent } from './changes/needle-change.js';
+export { type NeedleChange, type ReadChangesOptions, readChanges } from './changes/read-changes.js';
 export type { FollowVolumesOptions } from './cluster/follow-options.js';
 export { followVolumes } from './cluster/follow-volumes.js';
 export { type ForeseeOptions, foreseeVolumes, type SyncForecast } from './cluster/foresee-volumes.js';

@@ -12,9 +12,10 @@ export type IndexDifference =
 export interface DifferenceOptions extends TableOptions {
   /**
    * What makes a needle another one. `size-and-offset` (default): for two states of one file; `size`: for two
-   * generations, in which every record has moved.
+   * generations, in which every record has moved; `nothing`: each needle that both have is given as changed, to whoever
+   * compares the records themselves.
    */
-  readonly compare?: 'size-and-offset' | 'size';
+  readonly compare?: 'size-and-offset' | 'size' | 'nothing';
 }
 
 /** How the live needles of two indexes differ, by ascending needle id. At most 28 bytes an entry of either. */
@@ -23,6 +24,7 @@ export async function* differenceOfIndexes(
   after: IdxFile,
   options: DifferenceOptions = {},
 ): AsyncGenerator<IndexDifference, void, undefined> {
+  const { compare = 'size-and-offset' } = options;
   const old = await readLiveSet(before, options);
   const present = await readLiveSet(after, options);
   let i = 0;
@@ -37,8 +39,9 @@ export async function* differenceOfIndexes(
       yield { kind: 'added', after: is };
       j++;
     } else {
-      const moved = options.compare !== 'size' && was.offset !== is.offset;
-      if (moved || was.sizeBytes !== is.sizeBytes) yield { kind: 'changed', before: was, after: is };
+      const hasMoved = compare === 'size-and-offset' && was.offset !== is.offset;
+      if (compare === 'nothing' || hasMoved || was.sizeBytes !== is.sizeBytes)
+        yield { kind: 'changed', before: was, after: is };
       i++;
       j++;
     }

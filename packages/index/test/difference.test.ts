@@ -66,6 +66,21 @@ test('the difference turns the one live set into the other', async () => {
   );
 });
 
+test('where nothing is compared every needle that both have is told', async () => {
+  await fc.assert(
+    fc.asyncProperty(log, log, async (a, b) => {
+      const [before, after] = [liveMap(a), liveMap(b)];
+      const expected = [...new Set([...before.keys(), ...after.keys()])].sort((x, y) => (x < y ? -1 : 1));
+      const told = await collect(differenceOfIndexes(await open(a), await open(b), { compare: 'nothing' }));
+      expect(told.map((each) => (each.kind === 'removed' ? each.before : each.after).needleId)).toEqual(
+        expected,
+      );
+      for (const each of told)
+        if (each.kind === 'changed') expect(after.get(each.after.needleId)).toEqual(each.after);
+    }),
+  );
+});
+
 test('an index does not differ from itself', async () => {
   await fc.assert(
     fc.asyncProperty(log, async (entries) => {

@@ -37,7 +37,7 @@ export async function* newestFirst(
 }
 
 /** `undefined` where it has been pruned since it was listed, or its position cannot be read. */
-async function openUnlessGone(env: StoreEnvironment, volume: KeptVolume, generation: number) {
+export async function openUnlessGone(env: StoreEnvironment, volume: KeptVolume, generation: number) {
   try {
     return await openGenerationReader(env, { ...volume, generation });
   } catch (error) {
