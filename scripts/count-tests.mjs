@@ -3,10 +3,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageFolders } from './lib/workspace.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = [root, ...readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))];
-const reports = folders
+const reports = [root, ...packageFolders(root)]
   .map((folder) => join(folder, '.cache'))
   .filter((folder) => existsSync(folder))
   .flatMap((folder) =>

@@ -56,7 +56,7 @@ function triggers(paths) {
  * alone import it (the testkit) are named one by one.
  */
 function packageWorkflow(pack, packages) {
-  const paths = [`${pack.path}/**`, `.github/workflows/${basename(pack.folder)}.yml`];
+  const paths = [`${pack.path}/**`, `.github/workflows/${workflowName(pack)}.yml`];
   if (pack.name === '@holdfast/protocol') paths.splice(1, 0, 'proto/**');
   const dependents = packages.filter(
     (other) =>
@@ -67,7 +67,7 @@ function packageWorkflow(pack, packages) {
   const filters = [`...${pack.name}`, ...dependents.map(({ name }) => name)].map(
     (name) => `--filter=${name}`,
   );
-  return `${header}name: ${basename(pack.folder)}
+  return `${header}name: ${workflowName(pack)}
 ${triggers(paths)}
 ${job(
   'package',
@@ -78,6 +78,11 @@ ${job(
           TURBO_TELEMETRY_DISABLED: '1'
 `,
 )}`;
+}
+
+/** An example may be called as a package is. */
+function workflowName({ path, folder }) {
+  return path.startsWith('examples/') ? `example-${basename(folder)}` : basename(folder);
 }
 
 function isOf(specifier, name) {
@@ -91,7 +96,7 @@ ${job('all', 90, '      - run: .ci/run\n')}`;
 const packages = readPackages(root);
 const wanted = new Map([
   ['all.yml', everything],
-  ...packages.map((pack) => [`${basename(pack.folder)}.yml`, packageWorkflow(pack, packages)]),
+  ...packages.map((pack) => [`${workflowName(pack)}.yml`, packageWorkflow(pack, packages)]),
 ]);
 mkdirSync(folder, { recursive: true });
 const present = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));

@@ -6,16 +6,6 @@ import { allowedImports } from './layer-rules.mjs';
 import { importsOf } from './source-imports.mjs';
 import { dependencyNames } from './workspace.mjs';
 
-/** Packages that compose the parts and so may take the adapters of `./node`; tests and other adapters may as well. */
-const composers = new Set([
-  'holdfast',
-  '@holdfast/testkit',
-  '@holdfast/conformance',
-  '@holdfast/interop',
-  '@holdfast/bench',
-  '@holdfast/sim',
-]);
-
 /**
  * The problems of one package's files: undeclared or forbidden packages, unknown subpaths, adapters where only ports
  * belong, paths out of the package, cycles of files, and declared workspace packages that nothing imports.
@@ -25,6 +15,8 @@ export function importProblems(root, pack, table, packages, rootManifest) {
     root,
     pack,
     allowed: allowedImports(table, pack.name),
+    // What composes the parts may take the adapters of `./node`; tests and other adapters may as well.
+    isComposer: Boolean(table[pack.name]?.private) || table[pack.name]?.mayImport === 'all',
     byName: new Map(packages.map((other) => [other.name, other])),
     runtime: new Set(dependencyNames(pack.manifest)),
     atTest: new Set([
@@ -82,7 +74,7 @@ function relativeProblem(pack, file, specifier, isTest) {
 }
 
 function packageProblem(context, file, specifier, isTest) {
-  const { pack, allowed, byName, runtime, atTest, used } = context;
+  const { pack, allowed, isComposer, byName, runtime, atTest, used } = context;
   const parts = specifier.split('/');
   const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
   const subpath = `.${specifier.slice(name.length)}`;
@@ -96,7 +88,7 @@ function packageProblem(context, file, specifier, isTest) {
     return `imports ${name}, which the table of layers does not allow`;
   if (!(pack.manifest.private ? atTest : runtime).has(name))
     return `imports ${name}, which is no dependency of ${pack.name}`;
-  if (other !== undefined && subpath === './node' && !composers.has(pack.name) && !isAdapter(pack, file)) {
+  if (other !== undefined && subpath === './node' && !isComposer && !isAdapter(pack, file)) {
     return `imports ${specifier}: libraries take ports, only what composes them takes adapters`;
   }
   return undefined;

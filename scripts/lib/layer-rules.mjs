@@ -11,7 +11,7 @@ export function tableProblems(table, packages) {
   }
   for (const [name, row] of Object.entries(table)) {
     if (!names.has(name))
-      problems.push(`scripts/layers.json: ${name} is in the table but not under packages/`);
+      problems.push(`scripts/layers.json: ${name} is in the table but not under packages/ or examples/`);
     if (row.private || row.mayImport === 'all') continue;
     for (const lower of row.mayImport) {
       const layer = table[lower]?.layer;
@@ -31,8 +31,8 @@ export function tableProblems(table, packages) {
 export function allowedImports(table, name) {
   const row = table[name] ?? { mayImport: [] };
   const others = Object.keys(table).filter((other) => other !== name);
-  if (row.private) return new Set(others);
   if (row.mayImport === 'all') return new Set(others.filter((other) => !table[other].private));
+  if (row.private) return new Set(others);
   return new Set(row.mayImport);
 }
 

@@ -2,13 +2,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** Every folder of `packages/` that has a package.json: manifest, build references and files by kind, sorted by name. */
+/** Every package of the workspace: manifest, build references and files by kind, sorted by name. */
 export function readPackages(root) {
-  return readdirSync(join(root, 'packages'))
-    .map((folder) => join(root, 'packages', folder))
-    .filter((folder) => existsSync(join(folder, 'package.json')))
+  return packageFolders(root)
     .map((folder) => readPackage(root, folder))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Every folder of `packages/` and `examples/` that has a package.json. */
+export function packageFolders(root) {
+  return ['packages', 'examples']
+    .map((name) => join(root, name))
+    .filter((parent) => existsSync(parent))
+    .flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)))
+    .filter((folder) => existsSync(join(folder, 'package.json')));
 }
 
 function readPackage(root, folder) {

@@ -19,6 +19,30 @@ test('a sound workspace passes', (t) => {
   assert.match(stdout, /3 packages, 7 files/);
 });
 
+/** Adds an example that imports what it is given; the table says of it that it composes. */
+function plantExample({ write, table, manifest }, importText, dependencies) {
+  write('scripts/layers.json', {
+    ...table(),
+    '@holdfast/example-walk': { private: true, mayImport: 'all', libraries: 'all' },
+  });
+  const folders = ['packages/format', 'packages/index', 'packages/testkit', 'examples/walk'];
+  write('tsconfig.json', { references: folders.map((path) => ({ path })) });
+  write('examples/walk/package.json', manifest('@holdfast/example-walk', { private: true, dependencies }));
+  write('examples/walk/tsconfig.json', {
+    references: Object.keys(dependencies).map((name) => ({ path: `../../packages/${name.split('/')[1]}` })),
+  });
+  write('examples/walk/src/main.ts', importText);
+}
+
+test('an example may take every public package, and its adapters', (t) => {
+  const workspace = plantedWorkspace(t);
+  const text = "import '@holdfast/format';\nimport '@holdfast/format/node';\n";
+  plantExample(workspace, text, { '@holdfast/format': '0.1.0' });
+  const { status, problems } = check(workspace.root);
+  assert.deepEqual(problems, []);
+  assert.equal(status, 0);
+});
+
 /** Each: what it is called, what is planted, and the one line that must come of it. */
 const plants = [
   [
@@ -77,6 +101,11 @@ const plants = [
         }),
       ),
     /index\/package\.json: depends on @holdfast\/testkit, which the table does not allow/,
+  ],
+  [
+    'an example that imports a private package',
+    (workspace) => plantExample(workspace, "import '@holdfast/testkit';\n", { '@holdfast/testkit': '0.1.0' }),
+    /main\.ts:1: imports @holdfast\/testkit, which the table of layers does not allow/,
   ],
   [
     'a stale version of a workspace package',

@@ -11,10 +11,13 @@ const script = fileURLToPath(new URL('../count-tests.mjs', import.meta.url));
 test('sums every report; a file that did not load counts as failed', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'holdfast-count-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  for (const folder of ['scripts', '.cache', 'packages/a/.cache', 'packages/b/.cache']) {
+  for (const folder of ['scripts', '.cache', 'packages/a/.cache', 'packages/b/.cache', 'examples/c/.cache']) {
     mkdirSync(join(root, folder), { recursive: true });
   }
+  for (const folder of ['packages/a', 'packages/b', 'examples/c'])
+    writeFileSync(join(root, folder, 'package.json'), '{}');
   cpSync(script, join(root, 'scripts/count-tests.mjs'));
+  cpSync(join(script, '../lib'), join(root, 'scripts/lib'), { recursive: true });
   const report = (passed, failed, pending, testResults) =>
     JSON.stringify({
       numPassedTests: passed,
@@ -33,9 +36,10 @@ test('sums every report; a file that did not load counts as failed', (t) => {
     join(root, 'packages/b/.cache/test-report.json'),
     report(0, 0, 0, [{ status: 'failed', assertionResults: [] }]),
   );
+  writeFileSync(join(root, 'examples/c/.cache/test-report.json'), report(2, 0, 0, []));
   const count = (...args) =>
     execFileSync(process.execPath, [join(root, 'scripts/count-tests.mjs'), ...args], { encoding: 'utf8' });
-  assert.equal(count(), '18 passed, 4 failed, 1 skipped\n');
+  assert.equal(count(), '20 passed, 4 failed, 1 skipped\n');
   count('--clear');
   assert.equal(count(), '0 passed, 0 failed\n');
 });

@@ -4,6 +4,7 @@ export { type NeedleChange, type ReadChangesOptions, readChanges } from './chang
 export type { FollowVolumesOptions } from './cluster/follow-options.js';
 export { followVolumes } from './cluster/follow-volumes.js';
 export { type ForeseeOptions, foreseeVolumes, type SyncForecast } from './cluster/foresee-volumes.js';
+export { createLeaderSource, type LeaderSourceOptions } from './cluster/leader-source.js';
 export { createRateLimit, type RateLimit } from './cluster/rate-limit.js';
 export type { FollowedVolume } from './cluster/standing.js';
 export type { SyncContext } from './cluster/sync-known-volume.js';

@@ -25,7 +25,7 @@ export interface SyncVolumeOptions {
   readonly timers: Timers;
   readonly policy: SyncPolicy;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: SyncProgress) => void;
+  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
 }
 
 /**

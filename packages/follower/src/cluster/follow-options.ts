@@ -14,9 +14,9 @@ export interface FollowVolumesOptions extends SyncContext {
   readonly signal: AbortSignal;
   readonly onVolume: (followed: FollowedVolume) => void | Promise<void>;
   /** A sweep saw the leader move on, or its moves caught up with. */
-  readonly onLag: (followed: FollowedVolume) => void;
+  readonly onLag?: (followed: FollowedVolume) => void;
   /** A volume that is held is not listed, or something else has become of it since it was told last. */
-  readonly onVanished: (vanished: VanishedVolume) => void | Promise<void>;
+  readonly onVanished?: (vanished: VanishedVolume) => void | Promise<void>;
   /** A listing or a sweep that failed; it is tried again at the next interval. */
   readonly onProblem: (error: unknown) => void;
 }

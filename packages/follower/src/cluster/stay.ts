@@ -46,8 +46,10 @@ export async function stayWithLeader(options: StayOptions): Promise<StayEnd> {
       if (follow === undefined || held === undefined || !mayStay()) return 'no-push';
       endAfter(options.forMs, context.timers, over);
       let receivedBefore = volume.bytesReceived;
+      const { onProgress = () => {} } = context;
       const run = {
         ...context,
+        onProgress,
         volume,
         home,
         link: new LinkMeter(context.env.clock, volume.rangesAtOnce),

@@ -24,10 +24,10 @@ export interface SyncContext {
   readonly timers: Timers;
   readonly policy: SyncPolicy;
   /** Treats files that are not held as a pool although a server may have written into them. Default false. */
-  readonly takeOver: boolean;
+  readonly takeOver?: boolean;
   /** Reads the directory lock again; called before each position is renamed. */
   readonly assertLocked: () => Promise<void>;
-  readonly onProgress: (progress: SyncProgress) => void;
+  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
   /** Default: none. */
   readonly rateLimit?: RateLimit | undefined;
   /** Default: `defaultTurnLimits`. */
@@ -64,7 +64,7 @@ export async function syncKnownVolume(
   let home: VolumeHome | undefined;
   let syncedFrom: VolumeLocation | undefined;
   try {
-    const { directory, env, takeOver, assertLocked, policy, timers, onProgress } = context;
+    const { directory, env, takeOver = false, assertLocked, policy, timers, onProgress } = context;
     const opened = await openVolumeHome(env, { directory, volume, takeOver, assertLocked });
     home = opened;
     const report = await syncFromLeader({

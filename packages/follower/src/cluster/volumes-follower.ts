@@ -74,7 +74,7 @@ export async function createVolumesFollower(
     const closed = [...held.values()].filter((volume) => !turns.has(formatVolumeName(volume)));
     for (const vanished of await vanishWatch.judge(listing, closed)) {
       if (vanished.outcome === 'pruned') forget(formatVolumeName(vanished.volume));
-      await onVanished(vanished);
+      await onVanished?.(vanished);
     }
   }
 
@@ -204,7 +204,7 @@ export async function createVolumesFollower(
     const lagBytes = lagBytesOf(standing, sweeps.entryOf(leader?.address ?? '', known.volume));
     if (followed === undefined || followed.lagBytes === lagBytes) return;
     standing.followed = { ...followed, lagBytes };
-    onLag(standing.followed);
+    onLag?.(standing.followed);
   }
 
   return {
