@@ -1,4 +1,4 @@
-import type { RpcServerTlsOptions, RpcTlsOptions } from '@holdfast/protocol';
+import type { RpcHandlerContext, RpcServerTlsOptions, RpcTlsOptions } from '@holdfast/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority } from './certificates.js';
 import { blob, blobRequest, methods, never, openStage } from './stage.js';
@@ -15,11 +15,20 @@ export function tlsConformance(kind: SubjectKind): void {
     });
 
     /** One call over a connection with these options. */
-    async function call(tls: RpcTlsOptions | undefined, serverTls: RpcServerTlsOptions | undefined) {
+    async function call(
+      tls: RpcTlsOptions | undefined,
+      serverTls: RpcServerTlsOptions | undefined,
+      onCall?: (context: RpcHandlerContext) => void,
+    ) {
       const options = { ...(tls && { tls }), ...(serverTls && { serverTls }) };
       const stage = await openStage(
         kind,
-        { unary: async () => blob({ needleBlob: new Uint8Array(3) }) },
+        {
+          unary: async (_request, context) => {
+            onCall?.(context);
+            return blob({ needleBlob: new Uint8Array(3) });
+          },
+        },
         options,
       );
       try {
@@ -64,6 +73,16 @@ export function tlsConformance(kind: SubjectKind): void {
       const server = { ...(await ours.issue('leader.test')), clientCa: ours.ca };
       const client = await ours.issue('follower.test');
       expect((await call({ ca: ours.ca, ...client }, server)).needleBlob.length).toBe(3);
+    });
+
+    it("tells a handler the common name in the client's certificate, and none without one", async () => {
+      const server = await ours.issue('leader.test');
+      const client = await ours.issue('follower.test');
+      const names: (string | undefined)[] = [];
+      const note = ({ peerCommonName }: RpcHandlerContext) => names.push(peerCommonName);
+      await call({ ca: ours.ca, ...client }, { ...server, clientCa: ours.ca }, note);
+      await call({ ca: ours.ca, ...client }, server, note);
+      expect(names).toEqual(['follower.test', undefined]);
     });
 
     it('tells a client without a certificate that it needs one', async () => {

@@ -61,8 +61,10 @@ export interface RpcTransport {
 export interface RpcHandlerContext {
   /** Aborts when the caller cancels, its deadline passes or its connection breaks. */
   readonly signal: AbortSignal;
-  /** The peer, as text, for logs. */
+  /** The peer, as text: `127.0.0.1:50000`, `::1:50000`, or a name in a memory network. */
   readonly peer: string;
+  /** Of the certificate that the client has shown and that the server's `clientCa` vouches for. */
+  readonly peerCommonName?: string | undefined;
 }
 
 export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (

@@ -13,6 +13,9 @@ import type { AnyMessage, AnyMessages, RouteTarget } from './connect-types.js';
 /** The peer of a request, put there by the server. */
 export const peerKey = createContextKey('');
 
+/** Gives the common name in the peer's certificate, put there by the server. */
+export const peerCommonNameKey = createContextKey<() => string | undefined>(() => undefined);
+
 /**
  * Aborts when the stream or socket of a request has closed, put there by the server: connect's own signal misses a
  * client that closes its connection in order.
@@ -61,7 +64,14 @@ function addRoute(router: RouteTarget, route: RpcRoute): void {
 
 function contextOf(context: HandlerContext): RpcHandlerContext {
   const signal = AbortSignal.any([context.signal, context.values.get(closedKey)]);
-  return { signal, peer: context.values.get(peerKey) };
+  const commonNameOf = context.values.get(peerCommonNameKey);
+  return {
+    signal,
+    peer: context.values.get(peerKey),
+    get peerCommonName() {
+      return commonNameOf();
+    },
+  };
 }
 
 function connectError(error: unknown): ConnectError {

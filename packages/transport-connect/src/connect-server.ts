@@ -7,11 +7,12 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { RpcError, type RpcListener, type RpcServerTlsOptions, type RpcService } from '@holdfast/protocol';
 import type { ConnectSettings } from './connect-options.js';
-import { addRoutes, closedKey, peerKey } from './connect-routes.js';
+import { addRoutes, closedKey, peerCommonNameKey, peerKey } from './connect-routes.js';
 import type { RouteTarget } from './connect-types.js';
 
 type RequestHandler = (
@@ -34,6 +35,7 @@ export async function serveConnect(
       carrier.once('close', () => closed.abort(new RpcError('canceled', 'the caller is gone')));
       return createContextValues()
         .set(peerKey, `${socket.remoteAddress}:${socket.remotePort}`)
+        .set(peerCommonNameKey, () => commonNameOf(socket))
         .set(closedKey, closed.signal);
     },
     readMaxBytes: settings.limits.messageBytes,
@@ -62,6 +64,12 @@ export async function serveConnect(
       return closing;
     },
   };
+}
+
+function commonNameOf(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name = socket.getPeerCertificate().subject?.CN as string | readonly string[] | undefined;
+  return typeof name === 'string' ? name : undefined;
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

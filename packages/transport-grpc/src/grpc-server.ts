@@ -4,10 +4,12 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerUnaryCall,
 } from '@grpc/grpc-js';
 import {
   grpcStatusOfCode,
   RpcError,
+  type RpcHandlerContext,
   type RpcListener,
   type RpcRoute,
   type RpcServerTlsOptions,
@@ -77,10 +79,7 @@ function unaryHandler({ method, handler }: RpcRoute & { kind: 'unary' }): handle
     call.on('cancelled', () => ended.abort(new RpcError('canceled', 'the caller is gone')));
     const answer = async (): Promise<Buffer> => {
       const request = decodeMessage(method.input, call.request);
-      return encodeMessage(
-        method.output,
-        await handler(request, { signal: ended.signal, peer: call.getPeer() }),
-      );
+      return encodeMessage(method.output, await handler(request, contextOf(call, ended.signal)));
     };
     answer().then(
       (bytes) => respond(null, bytes),
@@ -108,8 +107,7 @@ function streamHandler(
 
     const answer = async (): Promise<void> => {
       const write = createBoundedWriter(call, bufferedMessages, ended.signal);
-      const context = { signal: ended.signal, peer: call.getPeer() };
-      for await (const message of handler(requests(), context)) {
+      for await (const message of handler(requests(), contextOf(call, ended.signal))) {
         await write(encodeMessage(method.output, message));
       }
     };
@@ -119,6 +117,21 @@ function streamHandler(
         if (!ended.signal.aborted) call.emit('error', statusOf(error));
       },
     );
+  };
+}
+
+function contextOf(
+  call: ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+  signal: AbortSignal,
+): RpcHandlerContext {
+  return {
+    signal,
+    peer: call.getPeer(),
+    // Taking a certificate apart costs more than most calls: only who asks pays for it.
+    get peerCommonName() {
+      const name: unknown = call.getAuthContext().sslPeerCertificate?.subject?.CN;
+      return typeof name === 'string' ? name : undefined;
+    },
   };
 }
 
