@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { RpcTlsOptions } from '@holdfast/protocol';
-import { type ClientTlsPaths, clientSecurity } from '@holdfast/seaweedfs';
+import { clientSecurity, type TlsPaths } from '@holdfast/seaweedfs';
 import { parse } from 'smol-toml';
 import { nonEmpty } from './flag-values.js';
 import { UsageError } from './usage-error.js';
@@ -43,7 +43,7 @@ export interface ClusterSecurity {
 
 /** Reads the files that the flags name. Fails with `UsageError` where they cannot be used. */
 export async function readSecurity(flags: SecurityValues): Promise<ClusterSecurity> {
-  const paths: ClientTlsPaths = {
+  const paths: TlsPaths = {
     caPath: flags['tls-ca'],
     certPath: flags['tls-cert'],
     keyPath: flags['tls-key'],
@@ -70,7 +70,7 @@ async function readToml(path: string): Promise<unknown> {
   }
 }
 
-async function readTls(paths: ClientTlsPaths | undefined): Promise<RpcTlsOptions | undefined> {
+async function readTls(paths: TlsPaths | undefined): Promise<RpcTlsOptions | undefined> {
   if (paths === undefined) return undefined;
   const [ca, cert, key] = await Promise.all(
     [paths.caPath, paths.certPath, paths.keyPath].map((path) =>

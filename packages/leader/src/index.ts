@@ -19,3 +19,14 @@ export type {
   WriteOptions,
   WrittenNeedle,
 } from './needles/stored-volume.js';
+export type { CommonNames } from './security/common-names.js';
+export { createDataGuard, type DataGuardOptions, type GuardedRequest } from './security/data-guard.js';
+export { guardService, type RpcGuardOptions } from './security/guarded-service.js';
+export {
+  signToken,
+  type TokenAlgorithm,
+  type TokenClaims,
+  type TokenKeys,
+  tokenKeys,
+} from './security/token.js';
+export { createWhiteList, type WhiteList } from './security/white-list.js';

@@ -14,4 +14,10 @@ export {
   type VolumeLocation,
 } from './master-client.js';
 export { createSeaweedLeader, type SeaweedLeaderOptions } from './seaweed-leader.js';
-export { type ClientSecurity, type ClientTlsPaths, clientSecurity } from './security-toml.js';
+export {
+  type ClientSecurity,
+  type ClientSecurityOptions,
+  clientSecurity,
+} from './security/client-security.js';
+export type { TlsPaths, Variables } from './security/security-settings.js';
+export { type ServerSecurity, serverSecurity } from './security/server-security.js';

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { clientSecurity, locationAddress, parseServerAddress } from '../src/index.js';
+import { expect, test } from 'vitest';
+import { locationAddress, parseServerAddress } from '../src/index.js';
 
 test.each([
   ['127.0.0.1:8280', '127.0.0.1:8280', '127.0.0.1:18280'],
@@ -29,35 +29,4 @@ test.each([
 test('a location has its gRPC port beside it, or 10000 above', () => {
   expect(locationAddress('host:8080', 0)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:18080' });
   expect(locationAddress('host:8080', 9)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:9' });
-});
-
-describe('security.toml', () => {
-  test('mutual TLS for gRPC, and HTTPS where it is enabled', () => {
-    const parsed = {
-      grpc: { ca: '/ca.crt', client: { cert: '/c.crt', key: '/c.key' }, volume: { cert: 'v', key: 'v' } },
-      https: { client: { enabled: true, ca: '/h.crt', cert: '', key: '' } },
-    };
-    expect(clientSecurity(parsed)).toEqual({
-      grpc: { caPath: '/ca.crt', certPath: '/c.crt', keyPath: '/c.key' },
-      https: { caPath: '/h.crt', certPath: undefined, keyPath: undefined },
-    });
-  });
-
-  test('the scaffolded file, all of it empty, is plain text', () => {
-    const parsed = {
-      grpc: { ca: '', client: { cert: '', key: '' } },
-      https: { client: { enabled: false, ca: 'x' } },
-    };
-    expect(clientSecurity(parsed)).toEqual({ grpc: undefined, https: undefined });
-    expect(clientSecurity({})).toEqual({ grpc: undefined, https: undefined });
-  });
-
-  test.each([
-    [{ grpc: 'x' }],
-    [{ grpc: { ca: 5 } }],
-    [{ grpc: { ca: '/ca', client: { cert: '/c.crt' } } }],
-    [{ grpc: { client: [] } }],
-  ])('%j is refused', (parsed) => {
-    expect(() => clientSecurity(parsed)).toThrow(expect.objectContaining({ code: 'bad-security' }));
-  });
 });
