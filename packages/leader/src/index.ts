@@ -16,6 +16,7 @@ export type {
   PinnedVolume,
   StoredVolume,
   StoredVolumeStatus,
+  WriteNeedleOptions,
   WriteOptions,
   WrittenNeedle,
 } from './needles/stored-volume.js';
@@ -30,3 +31,7 @@ export {
   tokenKeys,
 } from './security/token.js';
 export { createWhiteList, type WhiteList } from './security/white-list.js';
+export { defaultVolumeServerLimits, type VolumeServerLimits } from './volume-server/limits.js';
+export { openServerState, type ServerState } from './volume-server/server-state.js';
+export type { MasterNotices, VolumeServerServiceOptions } from './volume-server/volume-server.js';
+export { createVolumeServerService } from './volume-server/volume-server-service.js';

@@ -5,7 +5,7 @@ import { LeaderError } from './leader-error.js';
 import { rpcErrorOfLeaderError } from './leader-error-wire.js';
 import type { FollowStart, LeaderService, ServedGeneration, ServedPin } from './leader-service.js';
 import { followLimits } from './limits.js';
-import { createRpcService } from './rpc-routes.js';
+import { createRpcService, onlyRequest } from './rpc-routes.js';
 import type { RpcService } from './rpc-transport.js';
 import { safeNumber } from './safe-number.js';
 import type { RpcTimers } from './timers.js';
@@ -145,11 +145,11 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       }),
     volumeFollow: (requests, { signal }) =>
       translatedStream(async function* () {
-        yield* follow(await first(requests), signal);
+        yield* follow(await onlyRequest(requests), signal);
       }),
     readRanges: (requests, { signal }) =>
       translatedStream(async function* () {
-        const request = await first(requests);
+        const request = await onlyRequest(requests);
         if (request.ranges.length > followLimits.rangesPerCall) {
           throw new LeaderError(
             'refused',
@@ -169,7 +169,7 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       }),
     readIndex: (requests, { signal }) =>
       translatedStream(async function* () {
-        const request = await first(requests);
+        const request = await onlyRequest(requests);
         const { volume, generation } = await openGeneration(leader, request.generation);
         const startOffset = safeNumber(request.startOffset, 'start_offset');
         const endOffset = safeNumber(request.endOffset, 'end_offset');
@@ -180,7 +180,7 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       }),
     pin: (requests, { signal }) =>
       translatedStream(async function* () {
-        const request = await first(requests);
+        const request = await onlyRequest(requests);
         if (pins.size >= followLimits.openPins)
           throw new LeaderError('refused', `${pins.size} pins are open`);
         const { volume, generation } = await openGeneration(leader, request.generation);
@@ -201,7 +201,7 @@ export function createFollowService(leader: LeaderService, options: FollowServic
       }),
     readPinned: (requests, { signal }) =>
       translatedStream(async function* () {
-        const { pinId, file } = await first(requests);
+        const { pinId, file } = await onlyRequest(requests);
         const pinned = pins.get(pinId);
         if (pinned === undefined) throw new LeaderError('refused', `no pin ${pinId} is open here`);
         const read = file === pb.PinnedFile.IDX ? pinned.pin.idx : pinned.pin.dat;
@@ -257,11 +257,6 @@ function* slices(bytes: Uint8Array): Generator<Uint8Array, void> {
   for (let start = 0; start < bytes.length; start += followLimits.chunkBytes) {
     yield bytes.subarray(start, start + followLimits.chunkBytes);
   }
-}
-
-async function first<T>(requests: AsyncIterable<T>): Promise<T> {
-  for await (const request of requests) return request;
-  throw new LeaderError('refused', 'no request');
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

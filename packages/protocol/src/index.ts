@@ -46,7 +46,14 @@ export { defaultRpcLimits, followLimits, type RpcLimits } from './limits.js';
 export type { MemoryFrame } from './memory-call.js';
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.js';
 export { type RpcCode, RpcError, toRpcError } from './rpc-error.js';
-export { createRpcService, type RpcHandlers, type RpcRoute, rpcPath, rpcRoutes } from './rpc-routes.js';
+export {
+  createRpcService,
+  onlyRequest,
+  type RpcHandlers,
+  type RpcRoute,
+  rpcPath,
+  rpcRoutes,
+} from './rpc-routes.js';
 export type {
   RpcCallOptions,
   RpcConnection,

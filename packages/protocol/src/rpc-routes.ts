@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { RpcError } from './rpc-error.js';
 import type { RpcService, StreamHandler, StreamMethod, UnaryHandler, UnaryMethod } from './rpc-transport.js';
 
 /** The handlers of one service by the method's `localName`, each typed by its method. */
@@ -21,6 +22,12 @@ export function createRpcService<S extends DescService>(service: S, handlers: Rp
     else streams[method.localName] = handler as StreamHandler<never, never>;
   }
   return { service, unary, streams };
+}
+
+/** The request of a call that has one request and a stream of answers. Fails with `invalid-argument` without any. */
+export async function onlyRequest<T>(requests: AsyncIterable<T>): Promise<T> {
+  for await (const request of requests) return request;
+  throw new RpcError('invalid-argument', 'no request');
 }
 
 /** One method that a server answers. */

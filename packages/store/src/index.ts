@@ -56,6 +56,7 @@ export { type Expiring, isExpired } from './volume/expiry.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
 export type {
   AppendedRecord,
+  AppendOptions,
   BeginCompactionOptions,
   CompactionResult,
   DeletionRecord,

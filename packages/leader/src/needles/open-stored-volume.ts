@@ -136,7 +136,7 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
       };
     },
     open,
-    async write({ content, data }, { isDurable = true } = {}) {
+    async write({ content, data }, { isDurable = true, checksCookie } = {}) {
       assertOpen();
       const received =
         data instanceof Uint8Array ? { data, remove: undefined } : await receiveData(env, directory, data);
@@ -144,8 +144,8 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
         const { data: bytes } = received;
         const { isUnchanged, offset, sizeBytes, crc, appendAtNs } = await change(isDurable, (volume) =>
           bytes instanceof Uint8Array
-            ? volume.append({ ...content, data: bytes })
-            : volume.append(content, bytes),
+            ? volume.append({ ...content, data: bytes }, { checksCookie })
+            : volume.append(content, { staged: bytes, checksCookie }),
         );
         const dataSizeBytes = bytes instanceof Uint8Array ? bytes.length : bytes.sizeBytes;
         return { isUnchanged, offset, sizeBytes, dataSizeBytes, crc, appendAtNs };
@@ -166,7 +166,7 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
       }),
     pin() {
       assertOpen();
-      const { volume, number: generation, lineageId, hold } = present;
+      const { volume, number: generation, beganAtOffset, lineageId, hold } = present;
       const { durableDatSizeBytes: datSizeBytes, durableIdxSizeBytes: idxSizeBytes } = volume.stats();
       const { dat, idx, superBlock, version, offsetWidthBytes } = volume;
       const close = hold();
@@ -179,7 +179,9 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
         version,
         offsetWidthBytes,
         generation,
+        beganAtOffset,
         lineageId,
+        liveByOffset: volume.liveByOffset,
         close,
       };
     },

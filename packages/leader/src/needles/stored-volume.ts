@@ -1,4 +1,5 @@
 import type {
+  IdxEntry,
   Needle,
   NeedleContent,
   OffsetWidthBytes,
@@ -63,6 +64,11 @@ export interface WriteOptions {
   readonly isDurable?: boolean;
 }
 
+export interface WriteNeedleOptions extends WriteOptions {
+  /** `false` takes the needle by whatever cookie: it comes from another copy of the volume. Default true. */
+  readonly checksCookie?: boolean;
+}
+
 export interface OpenNeedleOptions {
   /** `cookie-mismatch` if the needle's is another. Default: any. */
   readonly cookie?: number;
@@ -99,8 +105,12 @@ export interface PinnedVolume {
   readonly offsetWidthBytes: OffsetWidthBytes;
   /** Another one for every generation of this opening of the volume. */
   readonly generation: number;
+  /** The length of the `.dat` when the generation began: what lies behind it was appended in it. */
+  readonly beganAtOffset: number;
   /** Names the history: another one when the volume was compacted, made anew, or cut by recovery. */
   readonly lineageId: string;
+  /** The entries of what is live, by offset; with what is not durable yet. */
+  liveByOffset(): Iterable<IdxEntry>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -128,7 +138,7 @@ export interface StoredVolume {
   /** `needle-not-found` (also past its ttl), `cookie-mismatch`, `corrupt`. */
   open(needleId: bigint, options?: OpenNeedleOptions): Promise<OpenNeedle>;
   /** `read-only`, `cookie-mismatch`, `too-large`, `no-space`, `disk-failed`; the volume is as it was then. */
-  write(needle: NeedleUpload, options?: WriteOptions): Promise<WrittenNeedle>;
+  write(needle: NeedleUpload, options?: WriteNeedleOptions): Promise<WrittenNeedle>;
   /**
    * `needle-not-found` where there is nothing to delete; else as `write`. Without a cookie any is taken.
    * `freedSizeBytes` is the size in the header of the record that was deleted.

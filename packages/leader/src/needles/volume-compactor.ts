@@ -53,10 +53,11 @@ export function createVolumeCompactor(env: StoreEnvironment, timers: Timers, nam
     },
     async copy(volume, options) {
       if (running !== undefined) throw refusal('a compaction is under way, or waits for its commit');
+      options.signal?.throwIfAborted();
       const abort = new AbortController();
-      const signal =
-        options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal]);
-      const own: Running = { abort, copied: copyNow(volume, options, signal), isCopied: false };
+      const end = () => abort.abort(options.signal?.reason);
+      options.signal?.addEventListener('abort', end, { once: true });
+      const own: Running = { abort, copied: copyNow(volume, options, abort.signal), isCopied: false };
       running = own;
       try {
         await own.copied;
@@ -64,6 +65,9 @@ export function createVolumeCompactor(env: StoreEnvironment, timers: Timers, nam
       } catch (error) {
         running = undefined;
         throw error;
+      } finally {
+        // What was copied waits for its commit: whoever asked for the copy is done with it.
+        options.signal?.removeEventListener('abort', end);
       }
     },
     async takeCopied() {

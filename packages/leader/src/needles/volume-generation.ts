@@ -10,6 +10,8 @@ export interface VolumeGeneration {
   readonly volume: Volume;
   /** Another one for each generation of an open volume. */
   readonly number: number;
+  /** The length of its `.dat` when it began. */
+  readonly beganAtOffset: number;
   readonly lineageId: string;
   /** Keeps the files open until what it gives is called. Idempotent. */
   hold(): () => Promise<void>;
@@ -25,6 +27,7 @@ export async function createVolumeGeneration(
 ): Promise<VolumeGeneration> {
   // Without its name the history is another one for whoever follows it, which is sound, and the volume goes on.
   const lineageId = await lineageOf(env, name, volume).catch(() => toHex(env.random.bytes(NAME_BYTES)));
+  const { datSizeBytes: beganAtOffset } = volume.stats();
   let holders = 0;
   let isRetired = false;
   const closeIfFree = async () => {
@@ -33,6 +36,7 @@ export async function createVolumeGeneration(
   return {
     volume,
     number,
+    beganAtOffset,
     lineageId,
     hold() {
       holders++;

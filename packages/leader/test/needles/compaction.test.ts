@@ -111,3 +111,18 @@ test.each(['no-space', 'disk-failed'] as const)(
     }
   },
 );
+
+test('a signal ends the copy, and nothing any more when the copy waits for its commit', async () => {
+  const env = newMachine();
+  const { volume } = await newVolume(env);
+  for (let id = 1; id <= 5; id++) await put(volume, id, text(`needle ${id}`));
+  await expect(volume.compact({ signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
+    'too late',
+  );
+  const caller = new AbortController();
+  await volume.compact({ signal: caller.signal });
+  caller.abort();
+  await put(volume, 6, text('meanwhile'));
+  await volume.commitCompaction();
+  expect(`${await readAll(volume, 6)}`).toBe('meanwhile');
+});

@@ -13,7 +13,7 @@ import { removeDerivedIndexes } from './derived-indexes.js';
 import type { FormerRecords } from './former-records.js';
 import type { GroupSync } from './group-sync.js';
 import { notFound, type OpenedFiles, type VolumeTail } from './opened-files.js';
-import type { AppendedRecord, DeletionRecord, StagedData, Volume } from './volume.js';
+import type { AppendedRecord, AppendOptions, DeletionRecord, StagedData, Volume } from './volume.js';
 import { removeWritingNote, writeWritingNote } from './writing-note.js';
 
 /** A record with data starts below this: 32 GiB and 8 TiB (format.md §4.4). */
@@ -80,7 +80,7 @@ export function createAppender(
 
   function preparePut(
     content: NeedleContent,
-    staged: StagedData | undefined,
+    { staged, checksCookie = true }: AppendOptions,
     resolve: Append['resolve'],
   ): RecordToAppend | Promise<RecordToAppend | undefined> {
     assertWritable(false);
@@ -90,7 +90,7 @@ export function createAppender(
     const crc = data instanceof Uint8Array ? env.crc32c(data) : data.crc;
     const record = { content: { ...inherited, storedCrc: crc }, staged, isDelete: false };
     const known = map.get(content.needleId);
-    return known === undefined ? record : unlessSame(record, data, known, resolve);
+    return known === undefined ? record : unlessSame(record, data, known, checksCookie, resolve);
   }
 
   /** Nothing is written for a needle that is there just so; fails where the cookie is another (format.md §4.4). */
@@ -98,15 +98,16 @@ export function createAppender(
     record: RecordToAppend,
     data: Uint8Array | StagedData,
     known: IdxEntry,
+    checksCookie: boolean,
     resolve: Append['resolve'],
   ): Promise<RecordToAppend | undefined> {
     const { cookie, needleId, storedCrc } = record.content;
     const head = await reads.headOf(known);
-    if (head !== undefined) assertCookie(head.cookie, cookie, needleId);
+    if (head !== undefined && checksCookie) assertCookie(head.cookie, cookie, needleId);
     const lengthBytes = data instanceof Uint8Array ? data.length : data.sizeBytes;
     const mayBeSame =
       known.sizeBytes > 0 && !hasTtl && lengthBytes > 0 && head?.dataSizeBytes === lengthBytes;
-    if (!mayBeSame) return record;
+    if (!mayBeSame || head.cookie !== cookie) return record;
     const appendAtNs = await reads.stampIfSame(known, data, env.clock.nowNs());
     if (appendAtNs === undefined) return record;
     const { offset, sizeBytes } = known;
@@ -213,12 +214,12 @@ export function createAppender(
   }
 
   return {
-    append: (content, staged) =>
+    append: (content, options = {}) =>
       new Promise((resolve, reject) => {
         const { needleId } = content;
         const shortBytes = RECORD_BYTES + (content.data?.length ?? 0);
-        const lengthBytes = staged === undefined ? shortBytes : Number.POSITIVE_INFINITY;
-        const prepare = () => preparePut(content, staged, resolve);
+        const lengthBytes = options.staged === undefined ? shortBytes : Number.POSITIVE_INFINITY;
+        const prepare = () => preparePut(content, options, resolve);
         batches.add({ needleId, lengthBytes, prepare, resolve, reject });
       }),
     delete: (needleId, cookie) =>

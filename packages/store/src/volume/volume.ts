@@ -73,6 +73,13 @@ export interface StagedData {
   readonly crc: number;
 }
 
+export interface AppendOptions {
+  /** Data in the place of the content's, copied in pieces. */
+  readonly staged?: StagedData | undefined;
+  /** `false` takes the needle by whatever cookie: it comes from another copy of the volume. Default true. */
+  readonly checksCookie?: boolean | undefined;
+}
+
 export type ReadOnlyMarks = Pick<VolumeInfo, 'readOnly' | 'readOnlyCanDelete'>;
 
 export interface ScanOptions {
@@ -157,10 +164,10 @@ export interface Volume {
   /**
    * Appends a record; it can be read at once, is durable, and has its entry in the `.idx`, after `sync`. Calls that come
    * together are written together. A needle without data is a live empty one. Stamps it with max(now, last + 1)
-   * (format.md §4.1), whatever `appendAtNs` says. With `staged` these are the data, copied in pieces. `cookie-mismatch`
-   * if the needle is known by another cookie (§4.4), `too-large` past what offsets can reach, `read-only`.
+   * (format.md §4.1), whatever `appendAtNs` says. `cookie-mismatch` if the needle is known by another cookie (§4.4),
+   * `too-large` past what offsets can reach, `read-only`.
    */
-  append(content: NeedleContent, staged?: StagedData): Promise<AppendedRecord>;
+  append(content: NeedleContent, options?: AppendOptions): Promise<AppendedRecord>;
   /** Appends the record of a deletion. `needle-not-found` if there is nothing to delete; errors as `append`. */
   delete(needleId: bigint, cookie?: number): Promise<DeletionRecord>;
   /** Makes durable what has been appended when it is called: data first, then the entries. Calls are gathered. */

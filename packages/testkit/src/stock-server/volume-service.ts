@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { createRpcService, RpcError, type RpcService, volumeServerPb } from '@holdfast/protocol';
+import { createRpcService, onlyRequest, RpcError, type RpcService, volumeServerPb } from '@holdfast/protocol';
 import type { GrowingFile } from './growing-file.js';
 import type { StockCall, StockHooks } from './stock-call.js';
 import { stockRecordLengthBytes } from './stock-record.js';
@@ -83,7 +83,7 @@ export function createStockVolumeService(options: StockVolumeServiceOptions): Rp
     },
 
     async *copyFile(requests) {
-      const request = await first(requests);
+      const request = await onlyRequest(requests);
       const { volumeId, ext, isEcVolume, ignoreSourceFileNotFound } = request;
       const stopOffset = Number(BigInt.asIntN(64, request.stopOffset));
       const call: StockCall = { method: 'copyFile', volumeId, ext, offset: 0, lengthBytes: stopOffset };
@@ -151,9 +151,4 @@ function fileOf(volume: StockVolume, ext: string): GrowingFile | undefined {
     default:
       return undefined;
   }
-}
-
-async function first<T>(items: AsyncIterable<T>): Promise<T> {
-  for await (const item of items) return item;
-  throw new RpcError('internal', 'a call without a request');
 }

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file seaweedfs/volume_server.proto.
  */
 export const file_seaweedfs_volume_server: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zZWF3ZWVkZnMvdm9sdW1lX3NlcnZlci5wcm90bxIQdm9sdW1lX3NlcnZlcl9wYiJBChJCYXRjaERlbGV0ZVJlcXVlc3QSEAoIZmlsZV9pZHMYASADKAkSGQoRc2tpcF9jb29raWVfY2hlY2sYAiABKAgiRgoTQmF0Y2hEZWxldGVSZXNwb25zZRIvCgdyZXN1bHRzGAEgAygLMh4udm9sdW1lX3NlcnZlcl9wYi5EZWxldGVSZXN1bHQiXQoMRGVsZXRlUmVzdWx0Eg8KB2ZpbGVfaWQYASABKAkSDgoGc3RhdHVzGAIgASgFEg0KBWVycm9yGAMgASgJEgwKBHNpemUYBCABKA0SDwoHdmVyc2lvbhgFIAEoDSItChhWYWN1dW1Wb2x1bWVDaGVja1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIjIKGVZhY3V1bVZvbHVtZUNoZWNrUmVzcG9uc2USFQoNZ2FyYmFnZV9yYXRpbxgBIAEoASJEChpWYWN1dW1Wb2x1bWVDb21wYWN0UmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SEwoLcHJlYWxsb2NhdGUYAiABKAMiSwobVmFjdXVtVm9sdW1lQ29tcGFjdFJlc3BvbnNlEhcKD3Byb2Nlc3NlZF9ieXRlcxgBIAEoAxITCgtsb2FkX2F2Z18xbRgCIAEoAiIuChlWYWN1dW1Wb2x1bWVDb21taXRSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDSJHChpWYWN1dW1Wb2x1bWVDb21taXRSZXNwb25zZRIUCgxpc19yZWFkX29ubHkYASABKAgSEwoLdm9sdW1lX3NpemUYAiABKAQiLwoaVmFjdXVtVm9sdW1lQ2xlYW51cFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIh0KG1ZhY3V1bVZvbHVtZUNsZWFudXBSZXNwb25zZSK5AQoVQWxsb2NhdGVWb2x1bWVSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRISCgpjb2xsZWN0aW9uGAIgASgJEhMKC3ByZWFsbG9jYXRlGAMgASgDEhMKC3JlcGxpY2F0aW9uGAQgASgJEgsKA3R0bBgFIAEoCRIeChZtZW1vcnlfbWFwX21heF9zaXplX21iGAYgASgNEhEKCWRpc2tfdHlwZRgHIAEoCRIPCgd2ZXJzaW9uGAggASgNIhgKFkFsbG9jYXRlVm9sdW1lUmVzcG9uc2UiLAoXVm9sdW1lU3luY1N0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIroBChhWb2x1bWVTeW5jU3RhdHVzUmVzcG9uc2USEQoJdm9sdW1lX2lkGAEgASgNEhIKCmNvbGxlY3Rpb24YAiABKAkSEwoLcmVwbGljYXRpb24YBCABKAkSCwoDdHRsGAUgASgJEhMKC3RhaWxfb2Zmc2V0GAYgASgEEhgKEGNvbXBhY3RfcmV2aXNpb24YByABKA0SFQoNaWR4X2ZpbGVfc2l6ZRgIIAEoBBIPCgd2ZXJzaW9uGAkgASgNIkMKHFZvbHVtZUluY3JlbWVudGFsQ29weVJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhAKCHNpbmNlX25zGAIgASgEIjUKHVZvbHVtZUluY3JlbWVudGFsQ29weVJlc3BvbnNlEhQKDGZpbGVfY29udGVudBgBIAEoDCInChJWb2x1bWVNb3VudFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhUKE1ZvbHVtZU1vdW50UmVzcG9uc2UiKQoUVm9sdW1lVW5tb3VudFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhcKFVZvbHVtZVVubW91bnRSZXNwb25zZSJWChNWb2x1bWVEZWxldGVSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRISCgpvbmx5X2VtcHR5GAIgASgIEhgKEGtlZXBfcmVtb3RlX2RhdGEYAyABKAgiFgoUVm9sdW1lRGVsZXRlUmVzcG9uc2UiUwoZVm9sdW1lTWFya1JlYWRvbmx5UmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SDwoHcGVyc2lzdBgCIAEoCBISCgpjYW5fZGVsZXRlGAMgASgIIhwKGlZvbHVtZU1hcmtSZWFkb25seVJlc3BvbnNlIi4KGVZvbHVtZU1hcmtXcml0YWJsZVJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhwKGlZvbHVtZU1hcmtXcml0YWJsZVJlc3BvbnNlIigKE1ZvbHVtZVN0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNInEKFFZvbHVtZVN0YXR1c1Jlc3BvbnNlEhQKDGlzX3JlYWRfb25seRgBIAEoCBITCgt2b2x1bWVfc2l6ZRgCIAEoBBISCgpmaWxlX2NvdW50GAMgASgEEhoKEmZpbGVfZGVsZXRlZF9jb3VudBgEIAEoBCIwChtSZWFkVm9sdW1lRmlsZVN0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIsMCChxSZWFkVm9sdW1lRmlsZVN0YXR1c1Jlc3BvbnNlEhEKCXZvbHVtZV9pZBgBIAEoDRIiChppZHhfZmlsZV90aW1lc3RhbXBfc2Vjb25kcxgCIAEoBBIVCg1pZHhfZmlsZV9zaXplGAMgASgEEiIKGmRhdF9maWxlX3RpbWVzdGFtcF9zZWNvbmRzGAQgASgEEhUKDWRhdF9maWxlX3NpemUYBSABKAQSEgoKZmlsZV9jb3VudBgGIAEoBBIbChNjb21wYWN0aW9uX3JldmlzaW9uGAcgASgNEhIKCmNvbGxlY3Rpb24YCCABKAkSEQoJZGlza190eXBlGAkgASgJEjEKC3ZvbHVtZV9pbmZvGAogASgLMhwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVJbmZvEg8KB3ZlcnNpb24YCyABKA0i1AEKClZvbHVtZUluZm8SKwoFZmlsZXMYASADKAsyHC52b2x1bWVfc2VydmVyX3BiLlJlbW90ZUZpbGUSDwoHdmVyc2lvbhgCIAEoDRITCgtyZXBsaWNhdGlvbhgDIAEoCRIUCgxieXRlc19vZmZzZXQYBCABKA0SFQoNZGF0X2ZpbGVfc2l6ZRgFIAEoAxIVCg1leHBpcmVfYXRfc2VjGAYgASgEEhEKCXJlYWRfb25seRgHIAEoCBIcChRyZWFkX29ubHlfY2FuX2RlbGV0ZRgJIAEoCCJDCgpSZW1vdGVGaWxlEhQKDGJhY2tlbmRfdHlwZRgBIAEoCRISCgpiYWNrZW5kX2lkGAIgASgJEgsKA2tleRgDIAEoCSKzAQoPQ29weUZpbGVSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRILCgNleHQYAiABKAkSGwoTY29tcGFjdGlvbl9yZXZpc2lvbhgDIAEoDRITCgtzdG9wX29mZnNldBgEIAEoBBISCgpjb2xsZWN0aW9uGAUgASgJEhQKDGlzX2VjX3ZvbHVtZRgGIAEoCBIkChxpZ25vcmVfc291cmNlX2ZpbGVfbm90X2ZvdW5kGAcgASgIIkAKEENvcHlGaWxlUmVzcG9uc2USFAoMZmlsZV9jb250ZW50GAEgASgMEhYKDm1vZGlmaWVkX3RzX25zGAIgASgDIkgKFVJlYWROZWVkbGVCbG9iUmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SDgoGb2Zmc2V0GAMgASgDEgwKBHNpemUYBCABKAUiLQoWUmVhZE5lZWRsZUJsb2JSZXNwb25zZRITCgtuZWVkbGVfYmxvYhgBIAEoDCJbChVSZWFkTmVlZGxlTWV0YVJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhEKCW5lZWRsZV9pZBgCIAEoBBIOCgZvZmZzZXQYAyABKAMSDAoEc2l6ZRgEIAEoBSJvChZSZWFkTmVlZGxlTWV0YVJlc3BvbnNlEg4KBmNvb2tpZRgBIAEoDRIVCg1sYXN0X21vZGlmaWVkGAIgASgEEgsKA2NyYxgDIAEoDRILCgN0dGwYBCABKAkSFAoMYXBwZW5kX2F0X25zGAUgASgEImEKFldyaXRlTmVlZGxlQmxvYlJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhEKCW5lZWRsZV9pZBgCIAEoBBIMCgRzaXplGAMgASgFEhMKC25lZWRsZV9ibG9iGAQgASgMIhkKF1dyaXRlTmVlZGxlQmxvYlJlc3BvbnNlIisKFVJlYWRBbGxOZWVkbGVzUmVxdWVzdBISCgp2b2x1bWVfaWRzGAEgAygNIsMBChZSZWFkQWxsTmVlZGxlc1Jlc3BvbnNlEhEKCXZvbHVtZV9pZBgBIAEoDRIRCgluZWVkbGVfaWQYAiABKAQSDgoGY29va2llGAMgASgNEhMKC25lZWRsZV9ibG9iGAUgASgMEh4KFm5lZWRsZV9ibG9iX2NvbXByZXNzZWQYBiABKAgSFQoNbGFzdF9tb2RpZmllZBgHIAEoBBILCgNjcmMYCCABKA0SDAoEbmFtZRgJIAEoDBIMCgRtaW1lGAogASgMIkEKGVZvbHVtZU5lZWRsZVN0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhEKCW5lZWRsZV9pZBgCIAEoBCJ+ChpWb2x1bWVOZWVkbGVTdGF0dXNSZXNwb25zZRIRCgluZWVkbGVfaWQYASABKAQSDgoGY29va2llGAIgASgNEgwKBHNpemUYAyABKA0SFQoNbGFzdF9tb2RpZmllZBgEIAEoBBILCgNjcmMYBSABKA0SCwoDdHRsGAYgASgJIlwKF1ZvbHVtZVRhaWxTZW5kZXJSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRIQCghzaW5jZV9ucxgCIAEoBBIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgDIAEoDSJuChhWb2x1bWVUYWlsU2VuZGVyUmVzcG9uc2USFQoNbmVlZGxlX2hlYWRlchgBIAEoDBITCgtuZWVkbGVfYm9keRgCIAEoDBIVCg1pc19sYXN0X2NodW5rGAMgASgIEg8KB3ZlcnNpb24YBCABKA0ifAoZVm9sdW1lVGFpbFJlY2VpdmVyUmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SEAoIc2luY2VfbnMYAiABKAQSHAoUaWRsZV90aW1lb3V0X3NlY29uZHMYAyABKA0SHAoUc291cmNlX3ZvbHVtZV9zZXJ2ZXIYBCABKAkiHAoaVm9sdW1lVGFpbFJlY2VpdmVyUmVzcG9uc2UiGwoZVm9sdW1lU2VydmVyU3RhdHVzUmVxdWVzdCKBAQoKRGlza1N0YXR1cxILCgNkaXIYASABKAkSCwoDYWxsGAIgASgEEgwKBHVzZWQYAyABKAQSDAoEZnJlZRgEIAEoBBIUCgxwZXJjZW50X2ZyZWUYBSABKAISFAoMcGVyY2VudF91c2VkGAYgASgCEhEKCWRpc2tfdHlwZRgHIAEoCSKFAQoaVm9sdW1lU2VydmVyU3RhdHVzUmVzcG9uc2USMwoNZGlza19zdGF0dXNlcxgBIAMoCzIcLnZvbHVtZV9zZXJ2ZXJfcGIuRGlza1N0YXR1cxIPCgd2ZXJzaW9uGAMgASgJEhMKC2RhdGFfY2VudGVyGAQgASgJEgwKBHJhY2sYBSABKAkifwoSU2NydWJWb2x1bWVSZXF1ZXN0Ei8KBG1vZGUYASABKA4yIS52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVNjcnViTW9kZRISCgp2b2x1bWVfaWRzGAIgAygNEiQKHG1hcmtfYnJva2VuX3ZvbHVtZXNfcmVhZG9ubHkYAyABKAgibQoTU2NydWJWb2x1bWVSZXNwb25zZRIVCg10b3RhbF92b2x1bWVzGAEgASgEEhMKC3RvdGFsX2ZpbGVzGAIgASgEEhkKEWJyb2tlbl92b2x1bWVfaWRzGAMgAygNEg8KB2RldGFpbHMYBCADKAkiMgoLUGluZ1JlcXVlc3QSDgoGdGFyZ2V0GAEgASgJEhMKC3RhcmdldF90eXBlGAIgASgJIlMKDFBpbmdSZXNwb25zZRIVCg1zdGFydF90aW1lX25zGAEgASgDEhYKDnJlbW90ZV90aW1lX25zGAIgASgDEhQKDHN0b3BfdGltZV9ucxgDIAEoAypMCg9Wb2x1bWVTY3J1Yk1vZGUSCwoHVU5LTk9XThAAEgkKBUlOREVYEAESCAoERlVMTBACEgkKBUxPQ0FMEAMSDAoIQ0hFQ0tTVU0QBDKlFQoMVm9sdW1lU2VydmVyEloKC0JhdGNoRGVsZXRlEiQudm9sdW1lX3NlcnZlcl9wYi5CYXRjaERlbGV0ZVJlcXVlc3QaJS52b2x1bWVfc2VydmVyX3BiLkJhdGNoRGVsZXRlUmVzcG9uc2USbAoRVmFjdXVtVm9sdW1lQ2hlY2sSKi52b2x1bWVfc2VydmVyX3BiLlZhY3V1bVZvbHVtZUNoZWNrUmVxdWVzdBorLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ2hlY2tSZXNwb25zZRJ0ChNWYWN1dW1Wb2x1bWVDb21wYWN0Eiwudm9sdW1lX3NlcnZlcl9wYi5WYWN1dW1Wb2x1bWVDb21wYWN0UmVxdWVzdBotLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ29tcGFjdFJlc3BvbnNlMAESbwoSVmFjdXVtVm9sdW1lQ29tbWl0Eisudm9sdW1lX3NlcnZlcl9wYi5WYWN1dW1Wb2x1bWVDb21taXRSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5WYWN1dW1Wb2x1bWVDb21taXRSZXNwb25zZRJyChNWYWN1dW1Wb2x1bWVDbGVhbnVwEiwudm9sdW1lX3NlcnZlcl9wYi5WYWN1dW1Wb2x1bWVDbGVhbnVwUmVxdWVzdBotLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ2xlYW51cFJlc3BvbnNlEmMKDkFsbG9jYXRlVm9sdW1lEicudm9sdW1lX3NlcnZlcl9wYi5BbGxvY2F0ZVZvbHVtZVJlcXVlc3QaKC52b2x1bWVfc2VydmVyX3BiLkFsbG9jYXRlVm9sdW1lUmVzcG9uc2USaQoQVm9sdW1lU3luY1N0YXR1cxIpLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3luY1N0YXR1c1JlcXVlc3QaKi52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVN5bmNTdGF0dXNSZXNwb25zZRJ6ChVWb2x1bWVJbmNyZW1lbnRhbENvcHkSLi52b2x1bWVfc2VydmVyX3BiLlZvbHVtZUluY3JlbWVudGFsQ29weVJlcXVlc3QaLy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZUluY3JlbWVudGFsQ29weVJlc3BvbnNlMAESWgoLVm9sdW1lTW91bnQSJC52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1vdW50UmVxdWVzdBolLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lTW91bnRSZXNwb25zZRJgCg1Wb2x1bWVVbm1vdW50EiYudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVVbm1vdW50UmVxdWVzdBonLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVW5tb3VudFJlc3BvbnNlEl0KDFZvbHVtZURlbGV0ZRIlLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lRGVsZXRlUmVxdWVzdBomLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lRGVsZXRlUmVzcG9uc2USbwoSVm9sdW1lTWFya1JlYWRvbmx5Eisudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVNYXJrUmVhZG9ubHlSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVNYXJrUmVhZG9ubHlSZXNwb25zZRJvChJWb2x1bWVNYXJrV3JpdGFibGUSKy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1hcmtXcml0YWJsZVJlcXVlc3QaLC52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1hcmtXcml0YWJsZVJlc3BvbnNlEl0KDFZvbHVtZVN0YXR1cxIlLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3RhdHVzUmVxdWVzdBomLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3RhdHVzUmVzcG9uc2USdQoUUmVhZFZvbHVtZUZpbGVTdGF0dXMSLS52b2x1bWVfc2VydmVyX3BiLlJlYWRWb2x1bWVGaWxlU3RhdHVzUmVxdWVzdBouLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZFZvbHVtZUZpbGVTdGF0dXNSZXNwb25zZRJTCghDb3B5RmlsZRIhLnZvbHVtZV9zZXJ2ZXJfcGIuQ29weUZpbGVSZXF1ZXN0GiIudm9sdW1lX3NlcnZlcl9wYi5Db3B5RmlsZVJlc3BvbnNlMAESYwoOUmVhZE5lZWRsZUJsb2ISJy52b2x1bWVfc2VydmVyX3BiLlJlYWROZWVkbGVCbG9iUmVxdWVzdBooLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZE5lZWRsZUJsb2JSZXNwb25zZRJjCg5SZWFkTmVlZGxlTWV0YRInLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZE5lZWRsZU1ldGFSZXF1ZXN0Gigudm9sdW1lX3NlcnZlcl9wYi5SZWFkTmVlZGxlTWV0YVJlc3BvbnNlEmYKD1dyaXRlTmVlZGxlQmxvYhIoLnZvbHVtZV9zZXJ2ZXJfcGIuV3JpdGVOZWVkbGVCbG9iUmVxdWVzdBopLnZvbHVtZV9zZXJ2ZXJfcGIuV3JpdGVOZWVkbGVCbG9iUmVzcG9uc2USZQoOUmVhZEFsbE5lZWRsZXMSJy52b2x1bWVfc2VydmVyX3BiLlJlYWRBbGxOZWVkbGVzUmVxdWVzdBooLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZEFsbE5lZWRsZXNSZXNwb25zZTABEm8KElZvbHVtZU5lZWRsZVN0YXR1cxIrLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lTmVlZGxlU3RhdHVzUmVxdWVzdBosLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lTmVlZGxlU3RhdHVzUmVzcG9uc2USawoQVm9sdW1lVGFpbFNlbmRlchIpLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVGFpbFNlbmRlclJlcXVlc3QaKi52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVRhaWxTZW5kZXJSZXNwb25zZTABEm8KElZvbHVtZVRhaWxSZWNlaXZlchIrLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVGFpbFJlY2VpdmVyUmVxdWVzdBosLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVGFpbFJlY2VpdmVyUmVzcG9uc2USbwoSVm9sdW1lU2VydmVyU3RhdHVzEisudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVTZXJ2ZXJTdGF0dXNSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVTZXJ2ZXJTdGF0dXNSZXNwb25zZRJaCgtTY3J1YlZvbHVtZRIkLnZvbHVtZV9zZXJ2ZXJfcGIuU2NydWJWb2x1bWVSZXF1ZXN0GiUudm9sdW1lX3NlcnZlcl9wYi5TY3J1YlZvbHVtZVJlc3BvbnNlEkUKBFBpbmcSHS52b2x1bWVfc2VydmVyX3BiLlBpbmdSZXF1ZXN0Gh4udm9sdW1lX3NlcnZlcl9wYi5QaW5nUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1zZWF3ZWVkZnMvdm9sdW1lX3NlcnZlci5wcm90bxIQdm9sdW1lX3NlcnZlcl9wYiJBChJCYXRjaERlbGV0ZVJlcXVlc3QSEAoIZmlsZV9pZHMYASADKAkSGQoRc2tpcF9jb29raWVfY2hlY2sYAiABKAgiRgoTQmF0Y2hEZWxldGVSZXNwb25zZRIvCgdyZXN1bHRzGAEgAygLMh4udm9sdW1lX3NlcnZlcl9wYi5EZWxldGVSZXN1bHQiXQoMRGVsZXRlUmVzdWx0Eg8KB2ZpbGVfaWQYASABKAkSDgoGc3RhdHVzGAIgASgFEg0KBWVycm9yGAMgASgJEgwKBHNpemUYBCABKA0SDwoHdmVyc2lvbhgFIAEoDSItChhWYWN1dW1Wb2x1bWVDaGVja1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIjIKGVZhY3V1bVZvbHVtZUNoZWNrUmVzcG9uc2USFQoNZ2FyYmFnZV9yYXRpbxgBIAEoASJEChpWYWN1dW1Wb2x1bWVDb21wYWN0UmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SEwoLcHJlYWxsb2NhdGUYAiABKAMiSwobVmFjdXVtVm9sdW1lQ29tcGFjdFJlc3BvbnNlEhcKD3Byb2Nlc3NlZF9ieXRlcxgBIAEoAxITCgtsb2FkX2F2Z18xbRgCIAEoAiIuChlWYWN1dW1Wb2x1bWVDb21taXRSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDSJHChpWYWN1dW1Wb2x1bWVDb21taXRSZXNwb25zZRIUCgxpc19yZWFkX29ubHkYASABKAgSEwoLdm9sdW1lX3NpemUYAiABKAQiLwoaVmFjdXVtVm9sdW1lQ2xlYW51cFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIh0KG1ZhY3V1bVZvbHVtZUNsZWFudXBSZXNwb25zZSItChdEZWxldGVDb2xsZWN0aW9uUmVxdWVzdBISCgpjb2xsZWN0aW9uGAEgASgJIhoKGERlbGV0ZUNvbGxlY3Rpb25SZXNwb25zZSK5AQoVQWxsb2NhdGVWb2x1bWVSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRISCgpjb2xsZWN0aW9uGAIgASgJEhMKC3ByZWFsbG9jYXRlGAMgASgDEhMKC3JlcGxpY2F0aW9uGAQgASgJEgsKA3R0bBgFIAEoCRIeChZtZW1vcnlfbWFwX21heF9zaXplX21iGAYgASgNEhEKCWRpc2tfdHlwZRgHIAEoCRIPCgd2ZXJzaW9uGAggASgNIhgKFkFsbG9jYXRlVm9sdW1lUmVzcG9uc2UiLAoXVm9sdW1lU3luY1N0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIroBChhWb2x1bWVTeW5jU3RhdHVzUmVzcG9uc2USEQoJdm9sdW1lX2lkGAEgASgNEhIKCmNvbGxlY3Rpb24YAiABKAkSEwoLcmVwbGljYXRpb24YBCABKAkSCwoDdHRsGAUgASgJEhMKC3RhaWxfb2Zmc2V0GAYgASgEEhgKEGNvbXBhY3RfcmV2aXNpb24YByABKA0SFQoNaWR4X2ZpbGVfc2l6ZRgIIAEoBBIPCgd2ZXJzaW9uGAkgASgNIkMKHFZvbHVtZUluY3JlbWVudGFsQ29weVJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhAKCHNpbmNlX25zGAIgASgEIjUKHVZvbHVtZUluY3JlbWVudGFsQ29weVJlc3BvbnNlEhQKDGZpbGVfY29udGVudBgBIAEoDCInChJWb2x1bWVNb3VudFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhUKE1ZvbHVtZU1vdW50UmVzcG9uc2UiKQoUVm9sdW1lVW5tb3VudFJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhcKFVZvbHVtZVVubW91bnRSZXNwb25zZSJWChNWb2x1bWVEZWxldGVSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRISCgpvbmx5X2VtcHR5GAIgASgIEhgKEGtlZXBfcmVtb3RlX2RhdGEYAyABKAgiFgoUVm9sdW1lRGVsZXRlUmVzcG9uc2UiUwoZVm9sdW1lTWFya1JlYWRvbmx5UmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SDwoHcGVyc2lzdBgCIAEoCBISCgpjYW5fZGVsZXRlGAMgASgIIhwKGlZvbHVtZU1hcmtSZWFkb25seVJlc3BvbnNlIi4KGVZvbHVtZU1hcmtXcml0YWJsZVJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNIhwKGlZvbHVtZU1hcmtXcml0YWJsZVJlc3BvbnNlIigKE1ZvbHVtZVN0YXR1c1JlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNInEKFFZvbHVtZVN0YXR1c1Jlc3BvbnNlEhQKDGlzX3JlYWRfb25seRgBIAEoCBITCgt2b2x1bWVfc2l6ZRgCIAEoBBISCgpmaWxlX2NvdW50GAMgASgEEhoKEmZpbGVfZGVsZXRlZF9jb3VudBgEIAEoBCI5ChFWb2x1bWVTZXJ2ZXJTdGF0ZRITCgttYWludGVuYW5jZRgBIAEoCBIPCgd2ZXJzaW9uGAIgASgNIhEKD0dldFN0YXRlUmVxdWVzdCJGChBHZXRTdGF0ZVJlc3BvbnNlEjIKBXN0YXRlGAEgASgLMiMudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVTZXJ2ZXJTdGF0ZSJFCg9TZXRTdGF0ZVJlcXVlc3QSMgoFc3RhdGUYASABKAsyIy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVNlcnZlclN0YXRlIkYKEFNldFN0YXRlUmVzcG9uc2USMgoFc3RhdGUYASABKAsyIy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVNlcnZlclN0YXRlIqUBChFWb2x1bWVDb3B5UmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SEgoKY29sbGVjdGlvbhgCIAEoCRITCgtyZXBsaWNhdGlvbhgDIAEoCRILCgN0dGwYBCABKAkSGAoQc291cmNlX2RhdGFfbm9kZRgFIAEoCRIRCglkaXNrX3R5cGUYBiABKAkSGgoSaW9fYnl0ZV9wZXJfc2Vjb25kGAcgASgDIkgKElZvbHVtZUNvcHlSZXNwb25zZRIZChFsYXN0X2FwcGVuZF9hdF9ucxgBIAEoBBIXCg9wcm9jZXNzZWRfYnl0ZXMYAiABKAMiMAobUmVhZFZvbHVtZUZpbGVTdGF0dXNSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDSLDAgocUmVhZFZvbHVtZUZpbGVTdGF0dXNSZXNwb25zZRIRCgl2b2x1bWVfaWQYASABKA0SIgoaaWR4X2ZpbGVfdGltZXN0YW1wX3NlY29uZHMYAiABKAQSFQoNaWR4X2ZpbGVfc2l6ZRgDIAEoBBIiChpkYXRfZmlsZV90aW1lc3RhbXBfc2Vjb25kcxgEIAEoBBIVCg1kYXRfZmlsZV9zaXplGAUgASgEEhIKCmZpbGVfY291bnQYBiABKAQSGwoTY29tcGFjdGlvbl9yZXZpc2lvbhgHIAEoDRISCgpjb2xsZWN0aW9uGAggASgJEhEKCWRpc2tfdHlwZRgJIAEoCRIxCgt2b2x1bWVfaW5mbxgKIAEoCzIcLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lSW5mbxIPCgd2ZXJzaW9uGAsgASgNItQBCgpWb2x1bWVJbmZvEisKBWZpbGVzGAEgAygLMhwudm9sdW1lX3NlcnZlcl9wYi5SZW1vdGVGaWxlEg8KB3ZlcnNpb24YAiABKA0SEwoLcmVwbGljYXRpb24YAyABKAkSFAoMYnl0ZXNfb2Zmc2V0GAQgASgNEhUKDWRhdF9maWxlX3NpemUYBSABKAMSFQoNZXhwaXJlX2F0X3NlYxgGIAEoBBIRCglyZWFkX29ubHkYByABKAgSHAoUcmVhZF9vbmx5X2Nhbl9kZWxldGUYCSABKAgiQwoKUmVtb3RlRmlsZRIUCgxiYWNrZW5kX3R5cGUYASABKAkSEgoKYmFja2VuZF9pZBgCIAEoCRILCgNrZXkYAyABKAkiswEKD0NvcHlGaWxlUmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SCwoDZXh0GAIgASgJEhsKE2NvbXBhY3Rpb25fcmV2aXNpb24YAyABKA0SEwoLc3RvcF9vZmZzZXQYBCABKAQSEgoKY29sbGVjdGlvbhgFIAEoCRIUCgxpc19lY192b2x1bWUYBiABKAgSJAocaWdub3JlX3NvdXJjZV9maWxlX25vdF9mb3VuZBgHIAEoCCJAChBDb3B5RmlsZVJlc3BvbnNlEhQKDGZpbGVfY29udGVudBgBIAEoDBIWCg5tb2RpZmllZF90c19ucxgCIAEoAyJIChVSZWFkTmVlZGxlQmxvYlJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEg4KBm9mZnNldBgDIAEoAxIMCgRzaXplGAQgASgFIi0KFlJlYWROZWVkbGVCbG9iUmVzcG9uc2USEwoLbmVlZGxlX2Jsb2IYASABKAwiWwoVUmVhZE5lZWRsZU1ldGFSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRIRCgluZWVkbGVfaWQYAiABKAQSDgoGb2Zmc2V0GAMgASgDEgwKBHNpemUYBCABKAUibwoWUmVhZE5lZWRsZU1ldGFSZXNwb25zZRIOCgZjb29raWUYASABKA0SFQoNbGFzdF9tb2RpZmllZBgCIAEoBBILCgNjcmMYAyABKA0SCwoDdHRsGAQgASgJEhQKDGFwcGVuZF9hdF9ucxgFIAEoBCJhChZXcml0ZU5lZWRsZUJsb2JSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRIRCgluZWVkbGVfaWQYAiABKAQSDAoEc2l6ZRgDIAEoBRITCgtuZWVkbGVfYmxvYhgEIAEoDCIZChdXcml0ZU5lZWRsZUJsb2JSZXNwb25zZSIrChVSZWFkQWxsTmVlZGxlc1JlcXVlc3QSEgoKdm9sdW1lX2lkcxgBIAMoDSLDAQoWUmVhZEFsbE5lZWRsZXNSZXNwb25zZRIRCgl2b2x1bWVfaWQYASABKA0SEQoJbmVlZGxlX2lkGAIgASgEEg4KBmNvb2tpZRgDIAEoDRITCgtuZWVkbGVfYmxvYhgFIAEoDBIeChZuZWVkbGVfYmxvYl9jb21wcmVzc2VkGAYgASgIEhUKDWxhc3RfbW9kaWZpZWQYByABKAQSCwoDY3JjGAggASgNEgwKBG5hbWUYCSABKAwSDAoEbWltZRgKIAEoDCJBChlWb2x1bWVOZWVkbGVTdGF0dXNSZXF1ZXN0EhEKCXZvbHVtZV9pZBgBIAEoDRIRCgluZWVkbGVfaWQYAiABKAQifgoaVm9sdW1lTmVlZGxlU3RhdHVzUmVzcG9uc2USEQoJbmVlZGxlX2lkGAEgASgEEg4KBmNvb2tpZRgCIAEoDRIMCgRzaXplGAMgASgNEhUKDWxhc3RfbW9kaWZpZWQYBCABKAQSCwoDY3JjGAUgASgNEgsKA3R0bBgGIAEoCSJcChdWb2x1bWVUYWlsU2VuZGVyUmVxdWVzdBIRCgl2b2x1bWVfaWQYASABKA0SEAoIc2luY2VfbnMYAiABKAQSHAoUaWRsZV90aW1lb3V0X3NlY29uZHMYAyABKA0ibgoYVm9sdW1lVGFpbFNlbmRlclJlc3BvbnNlEhUKDW5lZWRsZV9oZWFkZXIYASABKAwSEwoLbmVlZGxlX2JvZHkYAiABKAwSFQoNaXNfbGFzdF9jaHVuaxgDIAEoCBIPCgd2ZXJzaW9uGAQgASgNInwKGVZvbHVtZVRhaWxSZWNlaXZlclJlcXVlc3QSEQoJdm9sdW1lX2lkGAEgASgNEhAKCHNpbmNlX25zGAIgASgEEhwKFGlkbGVfdGltZW91dF9zZWNvbmRzGAMgASgNEhwKFHNvdXJjZV92b2x1bWVfc2VydmVyGAQgASgJIhwKGlZvbHVtZVRhaWxSZWNlaXZlclJlc3BvbnNlIhsKGVZvbHVtZVNlcnZlclN0YXR1c1JlcXVlc3QikAEKCkRpc2tTdGF0dXMSCwoDZGlyGAEgASgJEgsKA2FsbBgCIAEoBBIMCgR1c2VkGAMgASgEEgwKBGZyZWUYBCABKAQSFAoMcGVyY2VudF9mcmVlGAUgASgCEhQKDHBlcmNlbnRfdXNlZBgGIAEoAhIRCglkaXNrX3R5cGUYByABKAkSDQoFZXJyb3IYCCABKAkiuQEKGlZvbHVtZVNlcnZlclN0YXR1c1Jlc3BvbnNlEjMKDWRpc2tfc3RhdHVzZXMYASADKAsyHC52b2x1bWVfc2VydmVyX3BiLkRpc2tTdGF0dXMSDwoHdmVyc2lvbhgDIAEoCRITCgtkYXRhX2NlbnRlchgEIAEoCRIMCgRyYWNrGAUgASgJEjIKBXN0YXRlGAYgASgLMiMudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVTZXJ2ZXJTdGF0ZSJ/ChJTY3J1YlZvbHVtZVJlcXVlc3QSLwoEbW9kZRgBIAEoDjIhLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU2NydWJNb2RlEhIKCnZvbHVtZV9pZHMYAiADKA0SJAocbWFya19icm9rZW5fdm9sdW1lc19yZWFkb25seRgDIAEoCCJtChNTY3J1YlZvbHVtZVJlc3BvbnNlEhUKDXRvdGFsX3ZvbHVtZXMYASABKAQSEwoLdG90YWxfZmlsZXMYAiABKAQSGQoRYnJva2VuX3ZvbHVtZV9pZHMYAyADKA0SDwoHZGV0YWlscxgEIAMoCSIyCgtQaW5nUmVxdWVzdBIOCgZ0YXJnZXQYASABKAkSEwoLdGFyZ2V0X3R5cGUYAiABKAkiUwoMUGluZ1Jlc3BvbnNlEhUKDXN0YXJ0X3RpbWVfbnMYASABKAMSFgoOcmVtb3RlX3RpbWVfbnMYAiABKAMSFAoMc3RvcF90aW1lX25zGAMgASgDKlcKD1ZvbHVtZVNjcnViTW9kZRILCgdVTktOT1dOEAASCQoFSU5ERVgQARIICgRGVUxMEAISCQoFTE9DQUwQAxIMCghDSEVDS1NVTRAEEgkKBVJFQURTEAUykRgKDFZvbHVtZVNlcnZlchJaCgtCYXRjaERlbGV0ZRIkLnZvbHVtZV9zZXJ2ZXJfcGIuQmF0Y2hEZWxldGVSZXF1ZXN0GiUudm9sdW1lX3NlcnZlcl9wYi5CYXRjaERlbGV0ZVJlc3BvbnNlEmwKEVZhY3V1bVZvbHVtZUNoZWNrEioudm9sdW1lX3NlcnZlcl9wYi5WYWN1dW1Wb2x1bWVDaGVja1JlcXVlc3QaKy52b2x1bWVfc2VydmVyX3BiLlZhY3V1bVZvbHVtZUNoZWNrUmVzcG9uc2USdAoTVmFjdXVtVm9sdW1lQ29tcGFjdBIsLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ29tcGFjdFJlcXVlc3QaLS52b2x1bWVfc2VydmVyX3BiLlZhY3V1bVZvbHVtZUNvbXBhY3RSZXNwb25zZTABEm8KElZhY3V1bVZvbHVtZUNvbW1pdBIrLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ29tbWl0UmVxdWVzdBosLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ29tbWl0UmVzcG9uc2UScgoTVmFjdXVtVm9sdW1lQ2xlYW51cBIsLnZvbHVtZV9zZXJ2ZXJfcGIuVmFjdXVtVm9sdW1lQ2xlYW51cFJlcXVlc3QaLS52b2x1bWVfc2VydmVyX3BiLlZhY3V1bVZvbHVtZUNsZWFudXBSZXNwb25zZRJpChBEZWxldGVDb2xsZWN0aW9uEikudm9sdW1lX3NlcnZlcl9wYi5EZWxldGVDb2xsZWN0aW9uUmVxdWVzdBoqLnZvbHVtZV9zZXJ2ZXJfcGIuRGVsZXRlQ29sbGVjdGlvblJlc3BvbnNlEmMKDkFsbG9jYXRlVm9sdW1lEicudm9sdW1lX3NlcnZlcl9wYi5BbGxvY2F0ZVZvbHVtZVJlcXVlc3QaKC52b2x1bWVfc2VydmVyX3BiLkFsbG9jYXRlVm9sdW1lUmVzcG9uc2USaQoQVm9sdW1lU3luY1N0YXR1cxIpLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3luY1N0YXR1c1JlcXVlc3QaKi52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVN5bmNTdGF0dXNSZXNwb25zZRJ6ChVWb2x1bWVJbmNyZW1lbnRhbENvcHkSLi52b2x1bWVfc2VydmVyX3BiLlZvbHVtZUluY3JlbWVudGFsQ29weVJlcXVlc3QaLy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZUluY3JlbWVudGFsQ29weVJlc3BvbnNlMAESWgoLVm9sdW1lTW91bnQSJC52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1vdW50UmVxdWVzdBolLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lTW91bnRSZXNwb25zZRJgCg1Wb2x1bWVVbm1vdW50EiYudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVVbm1vdW50UmVxdWVzdBonLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVW5tb3VudFJlc3BvbnNlEl0KDFZvbHVtZURlbGV0ZRIlLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lRGVsZXRlUmVxdWVzdBomLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lRGVsZXRlUmVzcG9uc2USbwoSVm9sdW1lTWFya1JlYWRvbmx5Eisudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVNYXJrUmVhZG9ubHlSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVNYXJrUmVhZG9ubHlSZXNwb25zZRJvChJWb2x1bWVNYXJrV3JpdGFibGUSKy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1hcmtXcml0YWJsZVJlcXVlc3QaLC52b2x1bWVfc2VydmVyX3BiLlZvbHVtZU1hcmtXcml0YWJsZVJlc3BvbnNlEl0KDFZvbHVtZVN0YXR1cxIlLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3RhdHVzUmVxdWVzdBomLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lU3RhdHVzUmVzcG9uc2USUQoIR2V0U3RhdGUSIS52b2x1bWVfc2VydmVyX3BiLkdldFN0YXRlUmVxdWVzdBoiLnZvbHVtZV9zZXJ2ZXJfcGIuR2V0U3RhdGVSZXNwb25zZRJRCghTZXRTdGF0ZRIhLnZvbHVtZV9zZXJ2ZXJfcGIuU2V0U3RhdGVSZXF1ZXN0GiIudm9sdW1lX3NlcnZlcl9wYi5TZXRTdGF0ZVJlc3BvbnNlElkKClZvbHVtZUNvcHkSIy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZUNvcHlSZXF1ZXN0GiQudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVDb3B5UmVzcG9uc2UwARJ1ChRSZWFkVm9sdW1lRmlsZVN0YXR1cxItLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZFZvbHVtZUZpbGVTdGF0dXNSZXF1ZXN0Gi4udm9sdW1lX3NlcnZlcl9wYi5SZWFkVm9sdW1lRmlsZVN0YXR1c1Jlc3BvbnNlElMKCENvcHlGaWxlEiEudm9sdW1lX3NlcnZlcl9wYi5Db3B5RmlsZVJlcXVlc3QaIi52b2x1bWVfc2VydmVyX3BiLkNvcHlGaWxlUmVzcG9uc2UwARJjCg5SZWFkTmVlZGxlQmxvYhInLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZE5lZWRsZUJsb2JSZXF1ZXN0Gigudm9sdW1lX3NlcnZlcl9wYi5SZWFkTmVlZGxlQmxvYlJlc3BvbnNlEmMKDlJlYWROZWVkbGVNZXRhEicudm9sdW1lX3NlcnZlcl9wYi5SZWFkTmVlZGxlTWV0YVJlcXVlc3QaKC52b2x1bWVfc2VydmVyX3BiLlJlYWROZWVkbGVNZXRhUmVzcG9uc2USZgoPV3JpdGVOZWVkbGVCbG9iEigudm9sdW1lX3NlcnZlcl9wYi5Xcml0ZU5lZWRsZUJsb2JSZXF1ZXN0Gikudm9sdW1lX3NlcnZlcl9wYi5Xcml0ZU5lZWRsZUJsb2JSZXNwb25zZRJlCg5SZWFkQWxsTmVlZGxlcxInLnZvbHVtZV9zZXJ2ZXJfcGIuUmVhZEFsbE5lZWRsZXNSZXF1ZXN0Gigudm9sdW1lX3NlcnZlcl9wYi5SZWFkQWxsTmVlZGxlc1Jlc3BvbnNlMAESbwoSVm9sdW1lTmVlZGxlU3RhdHVzEisudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVOZWVkbGVTdGF0dXNSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVOZWVkbGVTdGF0dXNSZXNwb25zZRJrChBWb2x1bWVUYWlsU2VuZGVyEikudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVUYWlsU2VuZGVyUmVxdWVzdBoqLnZvbHVtZV9zZXJ2ZXJfcGIuVm9sdW1lVGFpbFNlbmRlclJlc3BvbnNlMAESbwoSVm9sdW1lVGFpbFJlY2VpdmVyEisudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVUYWlsUmVjZWl2ZXJSZXF1ZXN0Giwudm9sdW1lX3NlcnZlcl9wYi5Wb2x1bWVUYWlsUmVjZWl2ZXJSZXNwb25zZRJvChJWb2x1bWVTZXJ2ZXJTdGF0dXMSKy52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVNlcnZlclN0YXR1c1JlcXVlc3QaLC52b2x1bWVfc2VydmVyX3BiLlZvbHVtZVNlcnZlclN0YXR1c1Jlc3BvbnNlEloKC1NjcnViVm9sdW1lEiQudm9sdW1lX3NlcnZlcl9wYi5TY3J1YlZvbHVtZVJlcXVlc3QaJS52b2x1bWVfc2VydmVyX3BiLlNjcnViVm9sdW1lUmVzcG9uc2USRQoEUGluZxIdLnZvbHVtZV9zZXJ2ZXJfcGIuUGluZ1JlcXVlc3QaHi52b2x1bWVfc2VydmVyX3BiLlBpbmdSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message volume_server_pb.BatchDeleteRequest
@@ -245,6 +245,36 @@ export const VacuumVolumeCleanupResponseSchema: GenMessage<VacuumVolumeCleanupRe
   messageDesc(file_seaweedfs_volume_server, 10);
 
 /**
+ * @generated from message volume_server_pb.DeleteCollectionRequest
+ */
+export type DeleteCollectionRequest = Message<"volume_server_pb.DeleteCollectionRequest"> & {
+  /**
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+};
+
+/**
+ * Describes the message volume_server_pb.DeleteCollectionRequest.
+ * Use `create(DeleteCollectionRequestSchema)` to create a new message.
+ */
+export const DeleteCollectionRequestSchema: GenMessage<DeleteCollectionRequest> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 11);
+
+/**
+ * @generated from message volume_server_pb.DeleteCollectionResponse
+ */
+export type DeleteCollectionResponse = Message<"volume_server_pb.DeleteCollectionResponse"> & {
+};
+
+/**
+ * Describes the message volume_server_pb.DeleteCollectionResponse.
+ * Use `create(DeleteCollectionResponseSchema)` to create a new message.
+ */
+export const DeleteCollectionResponseSchema: GenMessage<DeleteCollectionResponse> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 12);
+
+/**
  * @generated from message volume_server_pb.AllocateVolumeRequest
  */
 export type AllocateVolumeRequest = Message<"volume_server_pb.AllocateVolumeRequest"> & {
@@ -296,7 +326,7 @@ export type AllocateVolumeRequest = Message<"volume_server_pb.AllocateVolumeRequ
  * Use `create(AllocateVolumeRequestSchema)` to create a new message.
  */
 export const AllocateVolumeRequestSchema: GenMessage<AllocateVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 11);
+  messageDesc(file_seaweedfs_volume_server, 13);
 
 /**
  * @generated from message volume_server_pb.AllocateVolumeResponse
@@ -309,7 +339,7 @@ export type AllocateVolumeResponse = Message<"volume_server_pb.AllocateVolumeRes
  * Use `create(AllocateVolumeResponseSchema)` to create a new message.
  */
 export const AllocateVolumeResponseSchema: GenMessage<AllocateVolumeResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 12);
+  messageDesc(file_seaweedfs_volume_server, 14);
 
 /**
  * @generated from message volume_server_pb.VolumeSyncStatusRequest
@@ -326,7 +356,7 @@ export type VolumeSyncStatusRequest = Message<"volume_server_pb.VolumeSyncStatus
  * Use `create(VolumeSyncStatusRequestSchema)` to create a new message.
  */
 export const VolumeSyncStatusRequestSchema: GenMessage<VolumeSyncStatusRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 13);
+  messageDesc(file_seaweedfs_volume_server, 15);
 
 /**
  * @generated from message volume_server_pb.VolumeSyncStatusResponse
@@ -378,7 +408,7 @@ export type VolumeSyncStatusResponse = Message<"volume_server_pb.VolumeSyncStatu
  * Use `create(VolumeSyncStatusResponseSchema)` to create a new message.
  */
 export const VolumeSyncStatusResponseSchema: GenMessage<VolumeSyncStatusResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 14);
+  messageDesc(file_seaweedfs_volume_server, 16);
 
 /**
  * @generated from message volume_server_pb.VolumeIncrementalCopyRequest
@@ -400,7 +430,7 @@ export type VolumeIncrementalCopyRequest = Message<"volume_server_pb.VolumeIncre
  * Use `create(VolumeIncrementalCopyRequestSchema)` to create a new message.
  */
 export const VolumeIncrementalCopyRequestSchema: GenMessage<VolumeIncrementalCopyRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 15);
+  messageDesc(file_seaweedfs_volume_server, 17);
 
 /**
  * @generated from message volume_server_pb.VolumeIncrementalCopyResponse
@@ -417,7 +447,7 @@ export type VolumeIncrementalCopyResponse = Message<"volume_server_pb.VolumeIncr
  * Use `create(VolumeIncrementalCopyResponseSchema)` to create a new message.
  */
 export const VolumeIncrementalCopyResponseSchema: GenMessage<VolumeIncrementalCopyResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 16);
+  messageDesc(file_seaweedfs_volume_server, 18);
 
 /**
  * @generated from message volume_server_pb.VolumeMountRequest
@@ -434,7 +464,7 @@ export type VolumeMountRequest = Message<"volume_server_pb.VolumeMountRequest"> 
  * Use `create(VolumeMountRequestSchema)` to create a new message.
  */
 export const VolumeMountRequestSchema: GenMessage<VolumeMountRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 17);
+  messageDesc(file_seaweedfs_volume_server, 19);
 
 /**
  * @generated from message volume_server_pb.VolumeMountResponse
@@ -447,7 +477,7 @@ export type VolumeMountResponse = Message<"volume_server_pb.VolumeMountResponse"
  * Use `create(VolumeMountResponseSchema)` to create a new message.
  */
 export const VolumeMountResponseSchema: GenMessage<VolumeMountResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 18);
+  messageDesc(file_seaweedfs_volume_server, 20);
 
 /**
  * @generated from message volume_server_pb.VolumeUnmountRequest
@@ -464,7 +494,7 @@ export type VolumeUnmountRequest = Message<"volume_server_pb.VolumeUnmountReques
  * Use `create(VolumeUnmountRequestSchema)` to create a new message.
  */
 export const VolumeUnmountRequestSchema: GenMessage<VolumeUnmountRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 19);
+  messageDesc(file_seaweedfs_volume_server, 21);
 
 /**
  * @generated from message volume_server_pb.VolumeUnmountResponse
@@ -477,7 +507,7 @@ export type VolumeUnmountResponse = Message<"volume_server_pb.VolumeUnmountRespo
  * Use `create(VolumeUnmountResponseSchema)` to create a new message.
  */
 export const VolumeUnmountResponseSchema: GenMessage<VolumeUnmountResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 20);
+  messageDesc(file_seaweedfs_volume_server, 22);
 
 /**
  * @generated from message volume_server_pb.VolumeDeleteRequest
@@ -504,7 +534,7 @@ export type VolumeDeleteRequest = Message<"volume_server_pb.VolumeDeleteRequest"
  * Use `create(VolumeDeleteRequestSchema)` to create a new message.
  */
 export const VolumeDeleteRequestSchema: GenMessage<VolumeDeleteRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 21);
+  messageDesc(file_seaweedfs_volume_server, 23);
 
 /**
  * @generated from message volume_server_pb.VolumeDeleteResponse
@@ -517,7 +547,7 @@ export type VolumeDeleteResponse = Message<"volume_server_pb.VolumeDeleteRespons
  * Use `create(VolumeDeleteResponseSchema)` to create a new message.
  */
 export const VolumeDeleteResponseSchema: GenMessage<VolumeDeleteResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 22);
+  messageDesc(file_seaweedfs_volume_server, 24);
 
 /**
  * @generated from message volume_server_pb.VolumeMarkReadonlyRequest
@@ -544,7 +574,7 @@ export type VolumeMarkReadonlyRequest = Message<"volume_server_pb.VolumeMarkRead
  * Use `create(VolumeMarkReadonlyRequestSchema)` to create a new message.
  */
 export const VolumeMarkReadonlyRequestSchema: GenMessage<VolumeMarkReadonlyRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 23);
+  messageDesc(file_seaweedfs_volume_server, 25);
 
 /**
  * @generated from message volume_server_pb.VolumeMarkReadonlyResponse
@@ -557,7 +587,7 @@ export type VolumeMarkReadonlyResponse = Message<"volume_server_pb.VolumeMarkRea
  * Use `create(VolumeMarkReadonlyResponseSchema)` to create a new message.
  */
 export const VolumeMarkReadonlyResponseSchema: GenMessage<VolumeMarkReadonlyResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 24);
+  messageDesc(file_seaweedfs_volume_server, 26);
 
 /**
  * @generated from message volume_server_pb.VolumeMarkWritableRequest
@@ -574,7 +604,7 @@ export type VolumeMarkWritableRequest = Message<"volume_server_pb.VolumeMarkWrit
  * Use `create(VolumeMarkWritableRequestSchema)` to create a new message.
  */
 export const VolumeMarkWritableRequestSchema: GenMessage<VolumeMarkWritableRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 25);
+  messageDesc(file_seaweedfs_volume_server, 27);
 
 /**
  * @generated from message volume_server_pb.VolumeMarkWritableResponse
@@ -587,7 +617,7 @@ export type VolumeMarkWritableResponse = Message<"volume_server_pb.VolumeMarkWri
  * Use `create(VolumeMarkWritableResponseSchema)` to create a new message.
  */
 export const VolumeMarkWritableResponseSchema: GenMessage<VolumeMarkWritableResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 26);
+  messageDesc(file_seaweedfs_volume_server, 28);
 
 /**
  * @generated from message volume_server_pb.VolumeStatusRequest
@@ -604,7 +634,7 @@ export type VolumeStatusRequest = Message<"volume_server_pb.VolumeStatusRequest"
  * Use `create(VolumeStatusRequestSchema)` to create a new message.
  */
 export const VolumeStatusRequestSchema: GenMessage<VolumeStatusRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 27);
+  messageDesc(file_seaweedfs_volume_server, 29);
 
 /**
  * @generated from message volume_server_pb.VolumeStatusResponse
@@ -636,7 +666,170 @@ export type VolumeStatusResponse = Message<"volume_server_pb.VolumeStatusRespons
  * Use `create(VolumeStatusResponseSchema)` to create a new message.
  */
 export const VolumeStatusResponseSchema: GenMessage<VolumeStatusResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 28);
+  messageDesc(file_seaweedfs_volume_server, 30);
+
+/**
+ * While it is in maintenance a server refuses calls that change anything.
+ *
+ * @generated from message volume_server_pb.VolumeServerState
+ */
+export type VolumeServerState = Message<"volume_server_pb.VolumeServerState"> & {
+  /**
+   * @generated from field: bool maintenance = 1;
+   */
+  maintenance: boolean;
+
+  /**
+   * Counts the changes of the state.
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message volume_server_pb.VolumeServerState.
+ * Use `create(VolumeServerStateSchema)` to create a new message.
+ */
+export const VolumeServerStateSchema: GenMessage<VolumeServerState> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 31);
+
+/**
+ * @generated from message volume_server_pb.GetStateRequest
+ */
+export type GetStateRequest = Message<"volume_server_pb.GetStateRequest"> & {
+};
+
+/**
+ * Describes the message volume_server_pb.GetStateRequest.
+ * Use `create(GetStateRequestSchema)` to create a new message.
+ */
+export const GetStateRequestSchema: GenMessage<GetStateRequest> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 32);
+
+/**
+ * @generated from message volume_server_pb.GetStateResponse
+ */
+export type GetStateResponse = Message<"volume_server_pb.GetStateResponse"> & {
+  /**
+   * @generated from field: volume_server_pb.VolumeServerState state = 1;
+   */
+  state?: VolumeServerState | undefined;
+};
+
+/**
+ * Describes the message volume_server_pb.GetStateResponse.
+ * Use `create(GetStateResponseSchema)` to create a new message.
+ */
+export const GetStateResponseSchema: GenMessage<GetStateResponse> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 33);
+
+/**
+ * @generated from message volume_server_pb.SetStateRequest
+ */
+export type SetStateRequest = Message<"volume_server_pb.SetStateRequest"> & {
+  /**
+   * @generated from field: volume_server_pb.VolumeServerState state = 1;
+   */
+  state?: VolumeServerState | undefined;
+};
+
+/**
+ * Describes the message volume_server_pb.SetStateRequest.
+ * Use `create(SetStateRequestSchema)` to create a new message.
+ */
+export const SetStateRequestSchema: GenMessage<SetStateRequest> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 34);
+
+/**
+ * @generated from message volume_server_pb.SetStateResponse
+ */
+export type SetStateResponse = Message<"volume_server_pb.SetStateResponse"> & {
+  /**
+   * @generated from field: volume_server_pb.VolumeServerState state = 1;
+   */
+  state?: VolumeServerState | undefined;
+};
+
+/**
+ * Describes the message volume_server_pb.SetStateResponse.
+ * Use `create(SetStateResponseSchema)` to create a new message.
+ */
+export const SetStateResponseSchema: GenMessage<SetStateResponse> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 35);
+
+/**
+ * @generated from message volume_server_pb.VolumeCopyRequest
+ */
+export type VolumeCopyRequest = Message<"volume_server_pb.VolumeCopyRequest"> & {
+  /**
+   * @generated from field: uint32 volume_id = 1;
+   */
+  volumeId: number;
+
+  /**
+   * @generated from field: string collection = 2;
+   */
+  collection: string;
+
+  /**
+   * @generated from field: string replication = 3;
+   */
+  replication: string;
+
+  /**
+   * @generated from field: string ttl = 4;
+   */
+  ttl: string;
+
+  /**
+   * `host:port` or `host:port.grpcPort`.
+   *
+   * @generated from field: string source_data_node = 5;
+   */
+  sourceDataNode: string;
+
+  /**
+   * @generated from field: string disk_type = 6;
+   */
+  diskType: string;
+
+  /**
+   * @generated from field: int64 io_byte_per_second = 7;
+   */
+  ioBytePerSecond: bigint;
+};
+
+/**
+ * Describes the message volume_server_pb.VolumeCopyRequest.
+ * Use `create(VolumeCopyRequestSchema)` to create a new message.
+ */
+export const VolumeCopyRequestSchema: GenMessage<VolumeCopyRequest> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 36);
+
+/**
+ * Bytes copied so far, and in the last one the stamp of the last record.
+ *
+ * @generated from message volume_server_pb.VolumeCopyResponse
+ */
+export type VolumeCopyResponse = Message<"volume_server_pb.VolumeCopyResponse"> & {
+  /**
+   * @generated from field: uint64 last_append_at_ns = 1;
+   */
+  lastAppendAtNs: bigint;
+
+  /**
+   * @generated from field: int64 processed_bytes = 2;
+   */
+  processedBytes: bigint;
+};
+
+/**
+ * Describes the message volume_server_pb.VolumeCopyResponse.
+ * Use `create(VolumeCopyResponseSchema)` to create a new message.
+ */
+export const VolumeCopyResponseSchema: GenMessage<VolumeCopyResponse> = /*@__PURE__*/
+  messageDesc(file_seaweedfs_volume_server, 37);
 
 /**
  * @generated from message volume_server_pb.ReadVolumeFileStatusRequest
@@ -653,7 +846,7 @@ export type ReadVolumeFileStatusRequest = Message<"volume_server_pb.ReadVolumeFi
  * Use `create(ReadVolumeFileStatusRequestSchema)` to create a new message.
  */
 export const ReadVolumeFileStatusRequestSchema: GenMessage<ReadVolumeFileStatusRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 29);
+  messageDesc(file_seaweedfs_volume_server, 38);
 
 /**
  * Both sizes are taken under one lock and belong together; the revision is read outside it.
@@ -726,7 +919,7 @@ export type ReadVolumeFileStatusResponse = Message<"volume_server_pb.ReadVolumeF
  * Use `create(ReadVolumeFileStatusResponseSchema)` to create a new message.
  */
 export const ReadVolumeFileStatusResponseSchema: GenMessage<ReadVolumeFileStatusResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 30);
+  messageDesc(file_seaweedfs_volume_server, 39);
 
 /**
  * @generated from message volume_server_pb.VolumeInfo
@@ -780,7 +973,7 @@ export type VolumeInfo = Message<"volume_server_pb.VolumeInfo"> & {
  * Use `create(VolumeInfoSchema)` to create a new message.
  */
 export const VolumeInfoSchema: GenMessage<VolumeInfo> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 31);
+  messageDesc(file_seaweedfs_volume_server, 40);
 
 /**
  * Only its presence matters: such a volume is not on the server's own disk.
@@ -809,7 +1002,7 @@ export type RemoteFile = Message<"volume_server_pb.RemoteFile"> & {
  * Use `create(RemoteFileSchema)` to create a new message.
  */
 export const RemoteFileSchema: GenMessage<RemoteFile> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 32);
+  messageDesc(file_seaweedfs_volume_server, 41);
 
 /**
  * @generated from message volume_server_pb.CopyFileRequest
@@ -864,7 +1057,7 @@ export type CopyFileRequest = Message<"volume_server_pb.CopyFileRequest"> & {
  * Use `create(CopyFileRequestSchema)` to create a new message.
  */
 export const CopyFileRequestSchema: GenMessage<CopyFileRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 33);
+  messageDesc(file_seaweedfs_volume_server, 42);
 
 /**
  * @generated from message volume_server_pb.CopyFileResponse
@@ -888,7 +1081,7 @@ export type CopyFileResponse = Message<"volume_server_pb.CopyFileResponse"> & {
  * Use `create(CopyFileResponseSchema)` to create a new message.
  */
 export const CopyFileResponseSchema: GenMessage<CopyFileResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 34);
+  messageDesc(file_seaweedfs_volume_server, 43);
 
 /**
  * @generated from message volume_server_pb.ReadNeedleBlobRequest
@@ -917,7 +1110,7 @@ export type ReadNeedleBlobRequest = Message<"volume_server_pb.ReadNeedleBlobRequ
  * Use `create(ReadNeedleBlobRequestSchema)` to create a new message.
  */
 export const ReadNeedleBlobRequestSchema: GenMessage<ReadNeedleBlobRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 35);
+  messageDesc(file_seaweedfs_volume_server, 44);
 
 /**
  * @generated from message volume_server_pb.ReadNeedleBlobResponse
@@ -934,7 +1127,7 @@ export type ReadNeedleBlobResponse = Message<"volume_server_pb.ReadNeedleBlobRes
  * Use `create(ReadNeedleBlobResponseSchema)` to create a new message.
  */
 export const ReadNeedleBlobResponseSchema: GenMessage<ReadNeedleBlobResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 36);
+  messageDesc(file_seaweedfs_volume_server, 45);
 
 /**
  * @generated from message volume_server_pb.ReadNeedleMetaRequest
@@ -966,7 +1159,7 @@ export type ReadNeedleMetaRequest = Message<"volume_server_pb.ReadNeedleMetaRequ
  * Use `create(ReadNeedleMetaRequestSchema)` to create a new message.
  */
 export const ReadNeedleMetaRequestSchema: GenMessage<ReadNeedleMetaRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 37);
+  messageDesc(file_seaweedfs_volume_server, 46);
 
 /**
  * @generated from message volume_server_pb.ReadNeedleMetaResponse
@@ -1003,7 +1196,7 @@ export type ReadNeedleMetaResponse = Message<"volume_server_pb.ReadNeedleMetaRes
  * Use `create(ReadNeedleMetaResponseSchema)` to create a new message.
  */
 export const ReadNeedleMetaResponseSchema: GenMessage<ReadNeedleMetaResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 38);
+  messageDesc(file_seaweedfs_volume_server, 47);
 
 /**
  * @generated from message volume_server_pb.WriteNeedleBlobRequest
@@ -1035,7 +1228,7 @@ export type WriteNeedleBlobRequest = Message<"volume_server_pb.WriteNeedleBlobRe
  * Use `create(WriteNeedleBlobRequestSchema)` to create a new message.
  */
 export const WriteNeedleBlobRequestSchema: GenMessage<WriteNeedleBlobRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 39);
+  messageDesc(file_seaweedfs_volume_server, 48);
 
 /**
  * @generated from message volume_server_pb.WriteNeedleBlobResponse
@@ -1048,7 +1241,7 @@ export type WriteNeedleBlobResponse = Message<"volume_server_pb.WriteNeedleBlobR
  * Use `create(WriteNeedleBlobResponseSchema)` to create a new message.
  */
 export const WriteNeedleBlobResponseSchema: GenMessage<WriteNeedleBlobResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 40);
+  messageDesc(file_seaweedfs_volume_server, 49);
 
 /**
  * @generated from message volume_server_pb.ReadAllNeedlesRequest
@@ -1065,7 +1258,7 @@ export type ReadAllNeedlesRequest = Message<"volume_server_pb.ReadAllNeedlesRequ
  * Use `create(ReadAllNeedlesRequestSchema)` to create a new message.
  */
 export const ReadAllNeedlesRequestSchema: GenMessage<ReadAllNeedlesRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 41);
+  messageDesc(file_seaweedfs_volume_server, 50);
 
 /**
  * Deleted keys come too until the next vacuum, so this is no list of live needles.
@@ -1124,7 +1317,7 @@ export type ReadAllNeedlesResponse = Message<"volume_server_pb.ReadAllNeedlesRes
  * Use `create(ReadAllNeedlesResponseSchema)` to create a new message.
  */
 export const ReadAllNeedlesResponseSchema: GenMessage<ReadAllNeedlesResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 42);
+  messageDesc(file_seaweedfs_volume_server, 51);
 
 /**
  * @generated from message volume_server_pb.VolumeNeedleStatusRequest
@@ -1146,7 +1339,7 @@ export type VolumeNeedleStatusRequest = Message<"volume_server_pb.VolumeNeedleSt
  * Use `create(VolumeNeedleStatusRequestSchema)` to create a new message.
  */
 export const VolumeNeedleStatusRequestSchema: GenMessage<VolumeNeedleStatusRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 43);
+  messageDesc(file_seaweedfs_volume_server, 52);
 
 /**
  * @generated from message volume_server_pb.VolumeNeedleStatusResponse
@@ -1188,7 +1381,7 @@ export type VolumeNeedleStatusResponse = Message<"volume_server_pb.VolumeNeedleS
  * Use `create(VolumeNeedleStatusResponseSchema)` to create a new message.
  */
 export const VolumeNeedleStatusResponseSchema: GenMessage<VolumeNeedleStatusResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 44);
+  messageDesc(file_seaweedfs_volume_server, 53);
 
 /**
  * @generated from message volume_server_pb.VolumeTailSenderRequest
@@ -1215,7 +1408,7 @@ export type VolumeTailSenderRequest = Message<"volume_server_pb.VolumeTailSender
  * Use `create(VolumeTailSenderRequestSchema)` to create a new message.
  */
 export const VolumeTailSenderRequestSchema: GenMessage<VolumeTailSenderRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 45);
+  messageDesc(file_seaweedfs_volume_server, 54);
 
 /**
  * @generated from message volume_server_pb.VolumeTailSenderResponse
@@ -1247,7 +1440,7 @@ export type VolumeTailSenderResponse = Message<"volume_server_pb.VolumeTailSende
  * Use `create(VolumeTailSenderResponseSchema)` to create a new message.
  */
 export const VolumeTailSenderResponseSchema: GenMessage<VolumeTailSenderResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 46);
+  messageDesc(file_seaweedfs_volume_server, 55);
 
 /**
  * @generated from message volume_server_pb.VolumeTailReceiverRequest
@@ -1279,7 +1472,7 @@ export type VolumeTailReceiverRequest = Message<"volume_server_pb.VolumeTailRece
  * Use `create(VolumeTailReceiverRequestSchema)` to create a new message.
  */
 export const VolumeTailReceiverRequestSchema: GenMessage<VolumeTailReceiverRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 47);
+  messageDesc(file_seaweedfs_volume_server, 56);
 
 /**
  * @generated from message volume_server_pb.VolumeTailReceiverResponse
@@ -1292,7 +1485,7 @@ export type VolumeTailReceiverResponse = Message<"volume_server_pb.VolumeTailRec
  * Use `create(VolumeTailReceiverResponseSchema)` to create a new message.
  */
 export const VolumeTailReceiverResponseSchema: GenMessage<VolumeTailReceiverResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 48);
+  messageDesc(file_seaweedfs_volume_server, 57);
 
 /**
  * @generated from message volume_server_pb.VolumeServerStatusRequest
@@ -1305,7 +1498,7 @@ export type VolumeServerStatusRequest = Message<"volume_server_pb.VolumeServerSt
  * Use `create(VolumeServerStatusRequestSchema)` to create a new message.
  */
 export const VolumeServerStatusRequestSchema: GenMessage<VolumeServerStatusRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 49);
+  messageDesc(file_seaweedfs_volume_server, 58);
 
 /**
  * Sizes in bytes.
@@ -1347,6 +1540,11 @@ export type DiskStatus = Message<"volume_server_pb.DiskStatus"> & {
    * @generated from field: string disk_type = 7;
    */
   diskType: string;
+
+  /**
+   * @generated from field: string error = 8;
+   */
+  error: string;
 };
 
 /**
@@ -1354,7 +1552,7 @@ export type DiskStatus = Message<"volume_server_pb.DiskStatus"> & {
  * Use `create(DiskStatusSchema)` to create a new message.
  */
 export const DiskStatusSchema: GenMessage<DiskStatus> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 50);
+  messageDesc(file_seaweedfs_volume_server, 59);
 
 /**
  * @generated from message volume_server_pb.VolumeServerStatusResponse
@@ -1381,6 +1579,11 @@ export type VolumeServerStatusResponse = Message<"volume_server_pb.VolumeServerS
    * @generated from field: string rack = 5;
    */
   rack: string;
+
+  /**
+   * @generated from field: volume_server_pb.VolumeServerState state = 6;
+   */
+  state?: VolumeServerState | undefined;
 };
 
 /**
@@ -1388,7 +1591,7 @@ export type VolumeServerStatusResponse = Message<"volume_server_pb.VolumeServerS
  * Use `create(VolumeServerStatusResponseSchema)` to create a new message.
  */
 export const VolumeServerStatusResponseSchema: GenMessage<VolumeServerStatusResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 51);
+  messageDesc(file_seaweedfs_volume_server, 60);
 
 /**
  * @generated from message volume_server_pb.ScrubVolumeRequest
@@ -1417,7 +1620,7 @@ export type ScrubVolumeRequest = Message<"volume_server_pb.ScrubVolumeRequest"> 
  * Use `create(ScrubVolumeRequestSchema)` to create a new message.
  */
 export const ScrubVolumeRequestSchema: GenMessage<ScrubVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 52);
+  messageDesc(file_seaweedfs_volume_server, 61);
 
 /**
  * @generated from message volume_server_pb.ScrubVolumeResponse
@@ -1449,7 +1652,7 @@ export type ScrubVolumeResponse = Message<"volume_server_pb.ScrubVolumeResponse"
  * Use `create(ScrubVolumeResponseSchema)` to create a new message.
  */
 export const ScrubVolumeResponseSchema: GenMessage<ScrubVolumeResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 53);
+  messageDesc(file_seaweedfs_volume_server, 62);
 
 /**
  * Both empty: the server itself.
@@ -1473,7 +1676,7 @@ export type PingRequest = Message<"volume_server_pb.PingRequest"> & {
  * Use `create(PingRequestSchema)` to create a new message.
  */
 export const PingRequestSchema: GenMessage<PingRequest> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 54);
+  messageDesc(file_seaweedfs_volume_server, 63);
 
 /**
  * @generated from message volume_server_pb.PingResponse
@@ -1500,7 +1703,7 @@ export type PingResponse = Message<"volume_server_pb.PingResponse"> & {
  * Use `create(PingResponseSchema)` to create a new message.
  */
 export const PingResponseSchema: GenMessage<PingResponse> = /*@__PURE__*/
-  messageDesc(file_seaweedfs_volume_server, 55);
+  messageDesc(file_seaweedfs_volume_server, 64);
 
 /**
  * @generated from enum volume_server_pb.VolumeScrubMode
@@ -1530,6 +1733,11 @@ export const VolumeScrubMode = {
    * @generated from enum value: CHECKSUM = 4;
    */
   CHECKSUM: 4,
+
+  /**
+   * @generated from enum value: READS = 5;
+   */
+  READS: 5,
 } as const;
 
 /**
@@ -1586,6 +1794,14 @@ export const VolumeServer: GenService<{
     methodKind: "unary";
     input: typeof VacuumVolumeCleanupRequestSchema;
     output: typeof VacuumVolumeCleanupResponseSchema;
+  },
+  /**
+   * @generated from rpc volume_server_pb.VolumeServer.DeleteCollection
+   */
+  deleteCollection: {
+    methodKind: "unary";
+    input: typeof DeleteCollectionRequestSchema;
+    output: typeof DeleteCollectionResponseSchema;
   },
   /**
    * @generated from rpc volume_server_pb.VolumeServer.AllocateVolume
@@ -1660,6 +1876,30 @@ export const VolumeServer: GenService<{
     methodKind: "unary";
     input: typeof VolumeStatusRequestSchema;
     output: typeof VolumeStatusResponseSchema;
+  },
+  /**
+   * @generated from rpc volume_server_pb.VolumeServer.GetState
+   */
+  getState: {
+    methodKind: "unary";
+    input: typeof GetStateRequestSchema;
+    output: typeof GetStateResponseSchema;
+  },
+  /**
+   * @generated from rpc volume_server_pb.VolumeServer.SetState
+   */
+  setState: {
+    methodKind: "unary";
+    input: typeof SetStateRequestSchema;
+    output: typeof SetStateResponseSchema;
+  },
+  /**
+   * @generated from rpc volume_server_pb.VolumeServer.VolumeCopy
+   */
+  volumeCopy: {
+    methodKind: "server_streaming";
+    input: typeof VolumeCopyRequestSchema;
+    output: typeof VolumeCopyResponseSchema;
   },
   /**
    * @generated from rpc volume_server_pb.VolumeServer.ReadVolumeFileStatus
