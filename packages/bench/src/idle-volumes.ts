@@ -1,16 +1,13 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWeedCluster, type WeedVolumeServer } from '@holdfast/interop';
 import { startHoldfast } from './holdfast-command.js';
+import { cpuSeconds, memoryOf } from './process-cost.js';
 
-/** The clock of /proc: `getconf CLK_TCK`, 100 on every Linux that Node.js runs on. */
-const TICKS_A_SECOND = 100;
 const NEEDLES = 3;
-const KIB = 1024;
 
 export interface IdleVolumesOptions {
   readonly volumes: number;
@@ -44,11 +41,11 @@ export async function measureIdleVolumes({ volumes, seconds }: IdleVolumesOption
       const firstCopySeconds = (performance.now() - startedAtMs) / 1000;
       // The sweeps behind the copies, and a collection of what they left.
       await sleep(10_000);
-      const before = cpuTicks(follower.pid!);
+      const before = cpuSeconds(follower.pid!);
       await sleep(seconds * 1000);
-      const ticks = cpuTicks(follower.pid!) - before;
+      const used = cpuSeconds(follower.pid!) - before;
       const memory = memoryOf(follower.pid!);
-      return { cpuShare: ticks / TICKS_A_SECOND / seconds, ...memory, firstCopySeconds };
+      return { cpuShare: used / seconds, ...memory, firstCopySeconds };
     } finally {
       follower.kill('SIGTERM');
       await once(follower, 'close');
@@ -80,17 +77,4 @@ async function copied(follower: ReturnType<typeof startHoldfast>, volumes: numbe
     throw new Error(`the follower ended with ${done.size} of ${volumes} volumes copied`);
   // Nobody reads on: what it says from now on must not fill the pipe.
   follower.stdout.resume();
-}
-
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-}
-
-function memoryOf(pid: number): { readonly residentBytes: number; readonly peakBytes: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]) * KIB;
-  return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') };
 }
