@@ -15,8 +15,9 @@ export type FollowStartEvent = {
 } & ServedGeneration;
 
 /**
- * A follow stream, each of its fences checked: checksum since the last one, offsets that go on where the last ended,
- * one history throughout, and the trailer where the stream ends.
+ * The answers to a `VolumeFollow`, each of its fences checked: checksum since the last one, offsets that go on where the
+ * last ended, one history throughout, and the trailer where the stream ends. `bytes` are as they came until the `durable`
+ * event behind them. Fails with `LeaderError` `bad-answer`, `revision-changed`, `unreachable` (no trailer).
  */
 export async function* verifiedFollow(
   messages: AsyncIterable<VolumeFollowResponse>,

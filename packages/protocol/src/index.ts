@@ -7,7 +7,7 @@ export {
   toBinary,
 } from '@bufbuild/protobuf';
 export type { Checksum } from './checksum.js';
-export type { FollowStartEvent } from './follow-events.js';
+export { type FollowStartEvent, verifiedFollow } from './follow-events.js';
 export { createFollowService, type FollowServiceOptions } from './follow-service.js';
 export * as followPb from './gen/holdfast/v1/follow_pb.js';
 export * as masterPb from './gen/seaweedfs/master_pb.js';

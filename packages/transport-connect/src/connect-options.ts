@@ -17,6 +17,11 @@ export interface ConnectTransportOptions {
   readonly tls?: RpcTlsOptions;
   /** For `serve`. Default: no TLS. */
   readonly serverTls?: RpcServerTlsOptions;
+  /**
+   * For `serve`: the origins whose pages may call, as `https://example.org`, or `*` for every one. Default: none, so that
+   * browsers let only pages of the server's own origin read its answers.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** Default `defaultRpcLimits`. What waits unread is bounded by `windowBytes`; `bufferedMessages` is not used. */
   readonly limits?: Partial<RpcLimits>;
   /** A ping after so long without one. Default 30 s; a stock SeaweedFS bears nothing below 20 s (protocol.md §1). */
@@ -32,6 +37,7 @@ export interface ConnectSettings {
   readonly protocol: ConnectProtocol;
   readonly tls: RpcTlsOptions | undefined;
   readonly serverTls: RpcServerTlsOptions | undefined;
+  readonly allowedOrigins: readonly string[];
   readonly limits: RpcLimits;
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -43,6 +49,7 @@ export function connectSettings(options: ConnectTransportOptions): ConnectSettin
     protocol: options.protocol ?? 'grpc',
     tls: options.tls,
     serverTls: options.serverTls,
+    allowedOrigins: options.allowedOrigins ?? [],
     limits: { ...defaultRpcLimits, ...options.limits },
     keepaliveTimeMs: options.keepaliveTimeMs ?? 30_000,
     keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 20_000,

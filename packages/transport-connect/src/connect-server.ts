@@ -1,24 +1,14 @@
-import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from 'node:http';
-import {
-  createServer as createHttp2Server,
-  createSecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import { createServer as createHttp1Server } from 'node:http';
+import { createServer as createHttp2Server, createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { RpcError, type RpcListener, type RpcServerTlsOptions, type RpcService } from '@holdfast/protocol';
+import { allowOrigins, type RequestHandler } from './connect-cors.js';
 import type { ConnectSettings } from './connect-options.js';
 import { addRoutes, closedKey, peerCommonNameKey, peerKey } from './connect-routes.js';
 import type { RouteTarget } from './connect-types.js';
-
-type RequestHandler = (
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-) => void;
 
 /** Listens now: gRPC, gRPC-Web and Connect on one port, over HTTP/2 and HTTP/1.1. */
 export async function serveConnect(
@@ -26,7 +16,7 @@ export async function serveConnect(
   services: readonly RpcService[],
   settings: ConnectSettings,
 ): Promise<RpcListener> {
-  const handle: RequestHandler = connectNodeAdapter({
+  const answer: RequestHandler = connectNodeAdapter({
     routes: (router) => addRoutes(router as unknown as RouteTarget, services),
     contextValues: (request) => {
       const { socket } = request;
@@ -41,6 +31,7 @@ export async function serveConnect(
     readMaxBytes: settings.limits.messageBytes,
     acceptCompression: [],
   });
+  const handle = allowOrigins(answer, settings.allowedOrigins);
   const server =
     settings.serverTls === undefined
       ? plainServer(handle, settings)

@@ -8,7 +8,7 @@ import { readRecordEnds } from './record-ends.js';
 export type NeedleEvent =
   /** It was written. Its record was checked, CRC included; its data can be read until the next change is asked for. */
   | { readonly kind: 'put'; readonly needleId: bigint; readonly needle: NeedleStream }
-  /** It was deleted. `cookie` is `undefined` where no record says it. */
+  /** It was deleted. `cookie` as the record says, 0 where who deleted gave none; `undefined` where there is no record. */
   | { readonly kind: 'delete'; readonly needleId: bigint; readonly cookie: number | undefined }
   /** It was written, and the leader itself has only bad bytes of it: what is kept is the same. */
   | {
