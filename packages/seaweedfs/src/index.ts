@@ -1,7 +1,12 @@
 export { locationAddress, parseServerAddress, type ServerAddress } from './address.js';
 export type { ClusterServer, ClusterTopology, ClusterVolume, ClusterVolumeKind } from './cluster-volumes.js';
 export { SeaweedError, type SeaweedErrorCode } from './errors.js';
-export type { AnnouncedServer, AnnouncedVolume, ServerReport } from './heartbeat/announced-server.js';
+export {
+  type AnnouncedServer,
+  type AnnouncedVolume,
+  type ServerReport,
+  serverHttpAddress,
+} from './heartbeat/announced-server.js';
 export { createHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat/heartbeat.js';
 export type { Registration } from './heartbeat/heartbeat-session.js';
 export { defaultSeaweedLimits, type SeaweedLimits } from './limits.js';

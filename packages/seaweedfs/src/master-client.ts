@@ -23,6 +23,8 @@ export interface MasterClientOptions {
 
 /** A server that has a volume, as a lookup tells it. */
 export interface VolumeLocation extends ServerAddress {
+  /** `host:port` for clients outside the cluster. */
+  readonly publicUrl: string;
   readonly dataCenter: string;
 }
 
@@ -64,6 +66,11 @@ export interface MasterClient {
     signal: AbortSignal,
   ): Promise<void>;
   /**
+   * When a master answered, by its own clock in Unix nanoseconds. `undefined` for an address that is neither one of the
+   * masters given nor the one that leads.
+   */
+  ping(address: string, signal: AbortSignal): Promise<bigint | undefined>;
+  /**
    * The `TopologyId` of `/dir/status`: made once by the first leader and kept in the masters' own state, so it
    * outlives restarts and changes of the leader, and is a new one where that state is lost. `undefined` where a
    * release has none.
@@ -80,7 +87,7 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
   const addresses = options.addresses.map(parseServerAddress);
   if (addresses.length === 0) throw new RangeError('a master client needs the address of a master');
   const link = createMasterLink({ transport, addresses, timers, limits });
-  const { lookupVolume, volumeList, volumeMarkReadonly } = masterPb.Seaweed.method;
+  const { lookupVolume, volumeList, volumeMarkReadonly, ping } = masterPb.Seaweed.method;
 
   return {
     lookup: (volumeIds, signal) =>
@@ -148,6 +155,23 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
         await caller.unary(volumeMarkReadonly, request, { signal, detail: {} });
       }, signal),
 
+    async ping(text, signal) {
+      const address = parseServerAddress(text);
+      const isSame = (other: ServerAddress) => other.grpcAddress === address.grpcAddress;
+      if (!addresses.some(isSame)) {
+        const leader = await link.onLeader(async (master) => master.address, signal);
+        if (!isSame(leader)) return undefined;
+      }
+      const { caller, connection } = await link.connect(address, signal);
+      try {
+        return (await caller.unary(ping, {}, { signal, detail: {} })).stopTimeNs;
+      } catch (error) {
+        throw masterError(error, address.grpcAddress);
+      } finally {
+        await connection.close();
+      }
+    },
+
     async clusterId(signal) {
       if (!fetch) return undefined;
       let failure: unknown;
@@ -171,8 +195,10 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
 
 function volumeLocation(location: {
   readonly url: string;
+  readonly publicUrl: string;
   readonly grpcPort: number;
   readonly dataCenter: string;
 }): VolumeLocation {
-  return { ...locationAddress(location.url, location.grpcPort), dataCenter: location.dataCenter };
+  const { url, publicUrl, grpcPort, dataCenter } = location;
+  return { ...locationAddress(url, grpcPort), publicUrl: publicUrl === '' ? url : publicUrl, dataCenter };
 }

@@ -31,6 +31,7 @@ test('a lookup tells where volumes are and leaves out what is nowhere', async ()
   const at = (name: string) => ({
     httpAddress: `${name}:8080`,
     grpcAddress: `${name}:18080`,
+    publicUrl: `${name}:8080`,
     dataCenter: 'dc1',
   });
   expect(found).toEqual(
@@ -99,6 +100,16 @@ test("a cluster's id is its topology's, where it has one", async () => {
   );
   const older = await cluster();
   expect(await older.client(['master:9333']).clusterId(signal)).toBeUndefined();
+});
+
+test('only masters that are known are asked for their time', async () => {
+  const { client, signal } = await cluster();
+  const known = client(['master:9333']);
+  expect(await known.ping('master:9333.19333', signal)).toBe(2n);
+  expect(await known.ping('elsewhere:9333', signal)).toBeUndefined();
+  await expect(client(['dead:9333']).ping('dead:9333', signal)).rejects.toMatchObject({
+    code: 'master-unreachable',
+  });
 });
 
 test('a client without an address is a mistake', async () => {

@@ -42,3 +42,8 @@ export interface ServerReport {
   readonly diskTotalBytes: number;
   readonly diskFreeBytes: number;
 }
+
+/** `host:port`, an IPv6 address in brackets. */
+export function serverHttpAddress({ ip, port }: Pick<AnnouncedServer, 'ip' | 'port'>): string {
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+}

@@ -1,7 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { replicaPlacementToByte, ttlToUint32 } from '@holdfast/format';
 import { masterPb } from '@holdfast/protocol';
-import type { AnnouncedServer, AnnouncedVolume, ServerReport } from './announced-server.js';
+import {
+  type AnnouncedServer,
+  type AnnouncedVolume,
+  type ServerReport,
+  serverHttpAddress,
+} from './announced-server.js';
 
 /** `""` is a hard disk. */
 const DISK_TYPE = '';
@@ -16,7 +21,7 @@ export function heartbeatMessage(server: AnnouncedServer, report: ServerReport):
     ip,
     port,
     grpcPort,
-    publicUrl: publicUrl === '' ? `${ip}:${port}` : publicUrl,
+    publicUrl: publicUrl === '' ? serverHttpAddress(server) : publicUrl,
     dataCenter,
     rack,
     locationUuids: [...directoryUuids],

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { masterPb, RpcError } from '@holdfast/protocol';
 
 /** What a master knows of volume servers by their heartbeats (protocol.md §2). */
@@ -7,6 +7,8 @@ export interface HeartbeatBook {
   readonly registered: ReadonlyMap<string, masterPb.Heartbeat>;
   /** Beats so far, of every server. */
   readonly beatCount: number;
+  /** Where a volume is, by what is registered. */
+  locations(volumeId: number): readonly MessageInitShape<typeof masterPb.LocationSchema>[];
   receive(
     beats: AsyncIterable<masterPb.Heartbeat>,
     signal: AbortSignal,
@@ -27,6 +29,10 @@ export function createHeartbeatBook(leader: () => string): HeartbeatBook {
 
   return {
     registered,
+    locations: (volumeId) =>
+      [...registered]
+        .filter(([, { volumes }]) => volumes.some(({ id }) => id === volumeId))
+        .map(([url, { publicUrl, grpcPort, dataCenter }]) => ({ url, publicUrl, grpcPort, dataCenter })),
     get beatCount() {
       return beatCount;
     },

@@ -36,7 +36,7 @@ export interface StockMaster {
   announce(): void;
   /** From now on another master leads, `host:port.grpcPort`. */
   stepDown(newLeader: string): void;
-  /** The volume servers that beat here. They are not looked up: that is for `servers`. */
+  /** The volume servers that beat here. */
   readonly heartbeats: HeartbeatBook;
 }
 
@@ -63,9 +63,11 @@ export function createStockMaster(options: StockMasterOptions): StockMaster {
       return create(masterPb.LookupVolumeResponseSchema, {
         volumeIdLocations: volumeOrFileIds.map((text) => {
           const volumeOrFileId = text.split(',')[0]!;
-          const holders = servers.filter((server) => server.volumes.has(Number(volumeOrFileId)));
-          return holders.length > 0
-            ? { volumeOrFileId, locations: holders.map(location) }
+          const volumeId = Number(volumeOrFileId);
+          const holders = servers.filter((server) => server.volumes.has(volumeId)).map(location);
+          const locations = [...holders, ...heartbeats.locations(volumeId)];
+          return locations.length > 0
+            ? { volumeOrFileId, locations }
             : { volumeOrFileId, error: `volume id ${volumeOrFileId} not found` };
         }),
       });
@@ -92,6 +94,10 @@ export function createStockMaster(options: StockMasterOptions): StockMaster {
         leader: leader ?? self,
         volumeSizeLimitMB: 30_720,
       });
+    },
+
+    async ping() {
+      return create(masterPb.PingResponseSchema, { startTimeNs: 1n, stopTimeNs: 2n });
     },
 
     sendHeartbeat: (beats, { signal }) => heartbeats.receive(beats, signal),
