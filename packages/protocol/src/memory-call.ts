@@ -29,8 +29,14 @@ export interface MemoryCallOptions {
   readonly path: string;
   readonly peer: string;
   readonly limits: RpcLimits;
-  /** Resolves when the message has arrived; rejects where the connection broke under it. */
-  readonly carry: (direction: MemoryFrame['direction'], messageSizeBytes: number) => Promise<void>;
+  /**
+   * Resolves with the message as it arrives, or with nothing where the call ends in its place as if it were over; rejects
+   * where the connection broke under it.
+   */
+  readonly carry: (
+    direction: MemoryFrame['direction'],
+    message: Uint8Array,
+  ) => Promise<Uint8Array | undefined>;
 }
 
 const frameHeaderBytes = 5;
@@ -69,8 +75,9 @@ export function startMemoryCall(route: RpcRoute | undefined, options: MemoryCall
       const text = `${path}: a ${direction} of ${message.length} bytes, the limit is ${limits.messageBytes}`;
       throw new RpcError('resource-exhausted', text);
     }
-    await carry(direction, message.length);
-    await queue.push(message);
+    const arriving = await carry(direction, message);
+    if (arriving === undefined) return finish();
+    await queue.push(arriving);
   }
 
   async function answer({ kind, method, handler }: RpcRoute): Promise<void> {

@@ -25,6 +25,11 @@ export interface MemoryNetworkOptions {
    * message with all calls on it.
    */
   readonly onFrame?: (frame: MemoryFrame) => void | Promise<void>;
+  /**
+   * Called after `onFrame` with the encoded message: gives what arrives instead, `undefined` where the call ends there as
+   * if it were over. Default: what was sent.
+   */
+  readonly alter?: (frame: MemoryFrame, message: Uint8Array) => Uint8Array | undefined;
 }
 
 /** Clients and servers in one process, with no socket between them. */
@@ -115,14 +120,20 @@ function connectTo(
     resolveClosed(reported);
   }
 
-  async function carry(path: string, direction: MemoryFrame['direction'], size: number): Promise<void> {
+  async function carry(
+    path: string,
+    direction: MemoryFrame['direction'],
+    message: Uint8Array,
+  ): Promise<Uint8Array | undefined> {
+    const frame: MemoryFrame = { address, path, direction, sizeBytes: frameSizeBytes(message.length) };
     try {
-      await options.onFrame?.({ address, path, direction, sizeBytes: frameSizeBytes(size) });
+      await options.onFrame?.(frame);
     } catch (error) {
       const lost = new RpcError('unavailable', `${address}: ${toRpcError(error).message}`, error);
       leave(lost, lost);
     }
     if (gone !== undefined) throw gone;
+    return options.alter === undefined ? message : options.alter(frame, message);
   }
 
   async function* exchange<I extends DescMessage, O extends DescMessage>(
@@ -137,7 +148,7 @@ function connectTo(
       path,
       peer,
       limits,
-      carry: (direction, size) => carry(path, direction, size),
+      carry: (direction, message) => carry(path, direction, message),
     });
     calls.add(call);
     const onAbort = () => call.abort(new RpcError('canceled', `${path}: canceled by the caller`));
@@ -148,7 +159,7 @@ function connectTo(
       for (;;) {
         const item = await call.nextResponse();
         if (item.done) return;
-        yield fromBinary(method.output, item.value);
+        yield decode(path, method.output, item.value);
       }
     } finally {
       onAbort();
@@ -170,6 +181,15 @@ function connectTo(
     drop: (error) => leave(error, error),
   };
   return connection;
+}
+
+/** What makes no message fails the call, as every transport has it. */
+function decode<O extends DescMessage>(path: string, output: O, message: Uint8Array): MessageShape<O> {
+  try {
+    return fromBinary(output, message);
+  } catch (error) {
+    throw new RpcError('internal', `${path}: an answer that is no message`, error);
+  }
 }
 
 async function sendAll<I extends DescMessage>(

@@ -6,8 +6,19 @@ export {
   type DiskOperation,
   type SimulatedDisk,
   type SimulatedDiskOptions,
+  type TearSizeBytes,
 } from './simulated-disk/index.js';
 export { createSimulatedEnvironment, type SimulatedEnvironment } from './simulated-environment.js';
+export {
+  createSimulatedMachine,
+  type DiskAccess,
+  type SimulatedMachine,
+  type SimulatedMachineOptions,
+  type SimulatedProcess,
+  type SimulatedProcessOptions,
+} from './simulated-machine.js';
+export { createSimulatedNetwork, type FrameFault, type SimulatedNetworkOptions } from './simulated-network.js';
+export { createSimulatedScheduler, type SimulatedScheduler, type TaskEnd } from './simulated-scheduler.js';
 export {
   createStockMaster,
   createStockServer,

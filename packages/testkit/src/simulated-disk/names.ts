@@ -12,6 +12,7 @@ interface NameChange<Node> {
  */
 export interface SimulatedNames<Node> {
   readonly visible: ReadonlyMap<string, Node>;
+  readonly durable: ReadonlyMap<string, Node>;
   change(paths: readonly string[], apply: (names: Map<string, Node>) => void): void;
   syncDirectory(directory: string): void;
   losePower(survives: () => boolean): void;
@@ -40,6 +41,9 @@ export function createSimulatedNames<Node>(): SimulatedNames<Node> {
   return {
     get visible() {
       return visible;
+    },
+    get durable() {
+      return durable;
     },
     change(paths, apply) {
       apply(visible);

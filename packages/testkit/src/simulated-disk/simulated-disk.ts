@@ -1,7 +1,7 @@
 import type { Random } from '@holdfast/format';
 import { type Disk, type DiskFile, type FileStat, StoreError, type StoreErrorCode } from '@holdfast/store';
 import { createSeededRandom } from '../seeded-random.js';
-import { createSimulatedContent, type SimulatedContent } from './content.js';
+import { createSimulatedContent, type SimulatedContent, type TearSizeBytes } from './content.js';
 import { type CrashKind, survivesIn } from './crash-kind.js';
 import type { DiskOperation } from './disk-operation.js';
 import { createSimulatedNames, parentOf } from './names.js';
@@ -12,6 +12,8 @@ export interface SimulatedDiskOptions {
   readonly hasLinks?: boolean;
   /** Default: 1 TiB. */
   readonly capacityBytes?: number;
+  /** What a write is torn into by a power failure. Default: 512. */
+  readonly tearBytes?: TearSizeBytes;
 }
 
 export interface SimulatedDisk extends Disk {
@@ -26,8 +28,14 @@ export interface SimulatedDisk extends Disk {
   inject(failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined): void;
   /** Makes bytes of a file unreadable, as bad sectors are: reads that touch them fail with `disk-failed` from now on. */
   spoil(path: string, offset: number, lengthBytes: number): void;
+  /** One bit of a file changes, and nothing of what `stat` tells. */
+  flip(path: string, offset: number, bit: number): void;
+  /** Somebody writes into the file what it holds already: it is another one to `stat`. */
+  touch(path: string): void;
   /** Content as it is seen. Error `not-found`. */
   peek(path: string): Uint8Array;
+  /** What would be there if the power failed now and nothing survived of what was not synced. */
+  peekDurable(path: string): Uint8Array | undefined;
   /** Gives a path this content, durably: somebody else's doing. Its directories are made. */
   plant(path: string, bytes: Uint8Array): void;
   /** Paths of all files, sorted. */
@@ -38,6 +46,8 @@ interface Node {
   readonly key: string;
   readonly content: SimulatedContent | undefined;
   mtimeNs: bigint;
+  /** What is left of it after a power failure: a sync of the data need not write it. */
+  durableMtimeNs: bigint;
 }
 
 const CAPACITY_BYTES = 2 ** 40;
@@ -45,7 +55,7 @@ const FIRST_MTIME_NS = 1_700_000_000_000_000_000n;
 
 export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
   const random: Random = createSeededRandom(options.seed);
-  const capacityBytes = options.capacityBytes ?? CAPACITY_BYTES;
+  const { capacityBytes = CAPACITY_BYTES, tearBytes = 512 } = options;
   const names = createSimulatedNames<Node>();
   let operations: DiskOperation[] = [];
   let failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined;
@@ -86,10 +96,12 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
   }
 
   function createNode(isFile: boolean): Node {
+    mtimeNs++;
     return {
       key: `simulated:${++nodeCount}`,
       content: isFile ? createSimulatedContent() : undefined,
-      mtimeNs: ++mtimeNs,
+      mtimeNs,
+      durableMtimeNs: mtimeNs,
     };
   }
 
@@ -258,7 +270,12 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
       const nodes = new Set(names.visible.values());
       names.losePower(survivesIn(kind, random));
       for (const node of names.visible.values()) nodes.add(node);
-      for (const node of nodes) node.content?.losePower(survivesIn(kind, random));
+      for (const node of nodes) {
+        const survives = survivesIn(kind, random);
+        node.content?.losePower(survives, tearBytes);
+        if (!survives()) node.mtimeNs = node.durableMtimeNs;
+        node.durableMtimeNs = node.mtimeNs;
+      }
     },
     crashAfter(count) {
       remaining = count;
@@ -267,7 +284,12 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
       failure = injected;
     },
     spoil: (path, offset, lengthBytes) => contentAt(path).spoil(offset, lengthBytes),
+    flip: (path, offset, bit) => contentAt(path).flip(offset, bit),
+    touch(path) {
+      nodeAt(path).mtimeNs = ++mtimeNs;
+    },
     peek: (path) => contentAt(path).visible.slice(),
+    peekDurable: (path) => names.durable.get(path)?.content?.durable.slice(),
     plant(path, bytes) {
       const directories: string[] = [];
       for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) directories.unshift(parent);

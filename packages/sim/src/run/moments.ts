@@ -1,0 +1,104 @@
+import { type DiskAccess, type FrameFault } from '@holdfast/testkit';
+import type { StoreErrorCode } from '@holdfast/store';
+import type { Event, LeaderEvent, Moment } from '../schedule/schedule.js';
+import type { SimulatedWorld } from '../world/simulated-world.js';
+import { count } from './figures.js';
+
+/** The events of one run, each at its moment. */
+export interface Moments {
+  onAccess(access: DiskAccess): StoreErrorCode | undefined | Promise<StoreErrorCode | undefined>;
+  onMessage(): FrameFault | undefined | Promise<FrameFault | undefined>;
+  onConnect(): void;
+  /** Whether anything has happened that a sync may fail of. */
+  readonly wasDisturbed: boolean;
+  readonly accesses: number;
+  readonly messages: number;
+}
+
+export interface MomentActions {
+  readonly crash: (kind: 'power' | 'nothing' | 'everything' | 'process') => void;
+  readonly secondFollower: () => Promise<void>;
+}
+
+export function createMoments(world: SimulatedWorld, moments: readonly Moment[], actions: MomentActions): Moments {
+  const { figures } = world;
+  let [accesses, messages, refusals] = [0, 0, 0];
+  let wasDisturbed = false;
+  const at = (before: Moment['before'], number: number): Moment | undefined =>
+    moments.find((moment) => moment.before === before && moment.count === number);
+
+  async function happen(event: LeaderEvent): Promise<undefined> {
+    await applyToLeader(world, event);
+    return undefined;
+  }
+
+  /** What the event does to the access or message at hand; leader events are waited for. */
+  function take(event: Event): FrameFault | StoreErrorCode | undefined | Promise<undefined> {
+    wasDisturbed = true;
+    count(figures, `during runs: ${event.do}`);
+    switch (event.do) {
+      case 'crash':
+        actions.crash(event.kind);
+        return undefined;
+      case 'disk-error':
+        return event.code;
+      case 'drop':
+      case 'truncate':
+      case 'stale':
+        return { kind: event.do };
+      case 'stall':
+        return { kind: 'stall', forMs: event.forMs };
+      case 'flip':
+        return { kind: 'flip', seed: event.seed };
+      case 'refuse-connections':
+        refusals = event.count;
+        world.network.dropConnections();
+        return undefined;
+      case 'second-follower':
+        return actions.secondFollower().then(() => undefined);
+      case 'step-clock':
+        world.scheduler.time.stepWallClock(event.byMs);
+        return undefined;
+      default:
+        return happen(event);
+    }
+  }
+
+  return {
+    onAccess() {
+      const moment = at('access', ++accesses);
+      if (moment === undefined) return undefined;
+      const effect = take(moment.event);
+      if (effect instanceof Promise) return effect;
+      return typeof effect === 'string' ? effect : undefined;
+    },
+    onMessage() {
+      const moment = at('message', ++messages);
+      if (moment === undefined) return undefined;
+      const effect = take(moment.event);
+      if (effect instanceof Promise) return effect;
+      return typeof effect === 'object' ? effect : undefined;
+    },
+    onConnect() {
+      if (refusals === 0) return;
+      refusals--;
+      throw new Error('connection refused');
+    },
+    get wasDisturbed() {
+      return wasDisturbed;
+    },
+    get accesses() {
+      return accesses;
+    },
+    get messages() {
+      return messages;
+    },
+  };
+}
+
+/** Lets something happen to the leader, and notes the state before and after it. */
+export async function applyToLeader(world: SimulatedWorld, event: LeaderEvent): Promise<void> {
+  const hasHappened = await world.leader.apply(event);
+  world.log.look();
+  if (hasHappened) count(world.figures, `leader: ${event.do}`);
+}

@@ -1,0 +1,52 @@
+import { createSimulatedWorld } from '../world/simulated-world.js';
+import { Violation } from '../oracles/violation.js';
+import { describeOperation } from '../schedule/describe.js';
+import type { Schedule } from '../schedule/schedule.js';
+import { createTrace } from '../trace.js';
+import type { Figures } from './figures.js';
+import { runOperation } from './run-operation.js';
+import { judgeConvergence } from './judge-convergence.js';
+
+export interface ScheduleResult {
+  readonly violation: Violation | undefined;
+  /** The operation at which it was found. */
+  readonly failedAt: number | undefined;
+  readonly figures: Figures;
+  readonly hash: string;
+  readonly lines: readonly string[];
+}
+
+/** Runs a schedule in a world of its own. Never throws for what it finds. */
+export async function runSchedule(schedule: Schedule): Promise<ScheduleResult> {
+  const trace = createTrace();
+  const figures: Figures = { schedules: 1 };
+  let failedAt: number | undefined;
+  let violation: Violation | undefined;
+  const onUnhandled = (reason: unknown): void => {
+    violation ??= new Violation('typed errors', 'every rejection to be handled', describeThrown(reason));
+  };
+  process.on('unhandledRejection', onUnhandled);
+  try {
+    const world = await createSimulatedWorld(schedule, { trace, figures });
+    for (const [at, operation] of schedule.operations.entries()) {
+      failedAt = at;
+      trace.note(`${at} ${describeOperation(operation)}`);
+      await runOperation(world, operation);
+      world.leader.assertAlive();
+      if (violation !== undefined) throw violation;
+    }
+    failedAt = undefined;
+    if (schedule.mode === 'liveness') await judgeConvergence(world);
+    world.leader.assertAlive();
+  } catch (error) {
+    violation ??= error instanceof Violation ? error : new Violation('typed errors', 'no error of its own', describeThrown(error));
+    trace.note(violation.message);
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+  return { violation, failedAt, figures, hash: trace.hash(), lines: trace.lines };
+}
+
+function describeThrown(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,91 @@
+import type { CrashKind, TearSizeBytes } from '@holdfast/testkit';
+
+/** Safety: faults from the first operation to the last. Liveness: faults stop, and then everything has to come right. */
+export type Mode = 'safety' | 'liveness';
+
+export type LeaderKind = 'stock-4.44' | 'stock-4.48' | 'holdfast';
+
+/** What one schedule takes place in. */
+export interface World {
+  readonly leader: LeaderKind;
+  readonly volumeIds: readonly number[];
+  readonly tearBytes: TearSizeBytes;
+  readonly hasLinks: boolean;
+  /** Bytes on the follower's disk; `null`: more than it needs. */
+  readonly capacityBytes: number | null;
+  /** Sizes of steps, commits and windows: the defaults, or so small that a volume of kilobytes takes many. */
+  readonly steps: 'default' | 'small' | 'least';
+  /** The leader sends files in messages of so many bytes. */
+  readonly messageBytes: number;
+  /** The share of disk accesses and messages that wait for their turn in an order of the seed's. */
+  readonly queuedShare: number;
+}
+
+/** What happens to a volume of the leader, or to the leader. */
+export type LeaderEvent =
+  | { readonly do: 'put'; readonly volume: number; readonly needle: number; readonly sizeBytes: number; readonly fill: number }
+  | { readonly do: 'delete'; readonly volume: number; readonly needle: number }
+  | {
+      readonly do:
+        | 'vacuum'
+        | 'compact'
+        | 'commit'
+        | 'fail-commit'
+        | 'remake'
+        | 'fix-index'
+        | 'tear-tail'
+        | 'lose-tail'
+        | 'unindexed-record'
+        | 'tombstone-at-0';
+      readonly volume: number;
+      /** Chooses between the ways that it can happen in. */
+      readonly choice: number;
+    }
+  | { readonly do: 'restart-leader' }
+  | { readonly do: 'crash-leader'; readonly kind: CrashKind }
+  | { readonly do: 'step-leader-clock'; readonly byMs: number };
+
+/** What goes wrong around a follower. */
+export type Fault =
+  | { readonly do: 'crash'; readonly kind: CrashKind }
+  | { readonly do: 'disk-error'; readonly code: 'disk-failed' | 'no-space' }
+  | { readonly do: 'drop' }
+  | { readonly do: 'stall'; readonly forMs: number }
+  | { readonly do: 'truncate' }
+  | { readonly do: 'flip'; readonly seed: number }
+  | { readonly do: 'stale' }
+  | { readonly do: 'refuse-connections'; readonly count: number }
+  | { readonly do: 'second-follower' }
+  | { readonly do: 'step-clock'; readonly byMs: number };
+
+export type Event = LeaderEvent | Fault;
+
+/** An event in the middle of a run: before its so manieth message, or access to the disk. */
+export interface Moment {
+  readonly before: 'message' | 'access';
+  readonly count: number;
+  readonly event: Event;
+}
+
+export type Operation =
+  | LeaderEvent
+  /** One sync of every volume, as `backup` does it; a process of its own. */
+  | { readonly do: 'backup'; readonly seed: number; readonly moments: readonly Moment[] }
+  /** The continuous follower, for so much virtual time. */
+  | { readonly do: 'follow'; readonly seed: number; readonly forMs: number; readonly moments: readonly Moment[] }
+  /** The machine stops while nothing runs. */
+  | { readonly do: 'crash'; readonly kind: CrashKind }
+  | { readonly do: 'step-clock'; readonly byMs: number }
+  /** A volume as it was so many reports ago; 0: as it is. */
+  | { readonly do: 'restore'; readonly volume: number; readonly reportsAgo: number }
+  /** A bit of a copy rots: verification has to find it, and the next sync after a touch to mend it. */
+  | { readonly do: 'rot'; readonly volume: number; readonly place: number; readonly bit: number }
+  | { readonly do: 'verify'; readonly volume: number };
+
+/** Everything of a run that is chosen; the same schedule runs in the same way wherever it runs. */
+export interface Schedule {
+  readonly seed: number;
+  readonly mode: Mode;
+  readonly world: World;
+  readonly operations: readonly Operation[];
+}

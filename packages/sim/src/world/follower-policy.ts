@@ -1,0 +1,26 @@
+import { defaultSyncPolicy, type SyncPolicy } from '@holdfast/follower';
+import type { World } from '../schedule/schedule.js';
+
+/** Everything small: many steps, commits and windows in a volume of a few kilobytes. */
+const SMALL: Partial<SyncPolicy> = {
+  firstStepBytes: 512,
+  greatestStepBytes: 2048,
+  greatestBuildStepBytes: 1024,
+  pinnedCommitBytes: 1024,
+  pinnedUncommittedBytes: 4096,
+};
+
+const LEAST: Partial<SyncPolicy> = {
+  firstStepBytes: 64,
+  greatestStepBytes: 512,
+  greatestBuildStepBytes: 512,
+  pinnedCommitBytes: 128,
+  pinnedUncommittedBytes: 512,
+  smallIndexBytes: 0,
+  indexWindowBytes: 60,
+};
+
+export function policyOf({ steps }: World): SyncPolicy {
+  const sizes = steps === 'default' ? {} : steps === 'small' ? SMALL : LEAST;
+  return { ...defaultSyncPolicy, minFreeBytes: 0, ...sizes };
+}

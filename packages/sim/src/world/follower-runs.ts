@@ -1,0 +1,55 @@
+import { type SyncReport, syncVolumes, type VolumeListing } from '@holdfast/follower';
+import { assertNotServed, bindCluster, lockDirectory } from '@holdfast/store';
+import type { SimulatedProcess } from '@holdfast/testkit';
+import type { World } from '../schedule/schedule.js';
+import { policyOf } from './follower-policy.js';
+import type { SimulatedLeader } from './simulated-leader.js';
+
+/** The follower's directory. */
+export const DIRECTORY = '/copy';
+
+/** What one process of the command line does, composed as the command line composes it. */
+export interface FollowerRun {
+  readonly world: World;
+  readonly process: SimulatedProcess;
+  readonly leader: SimulatedLeader;
+  readonly onReport: (report: SyncReport) => void;
+}
+
+/** `backup`: the lock, the binding, one sync of every volume. */
+export async function backup(run: FollowerRun): Promise<readonly SyncReport[]> {
+  const { process, world, onReport } = run;
+  const { env, timers } = process;
+  const lock = await lockDirectory(env, DIRECTORY);
+  try {
+    await assertNotServed(env, DIRECTORY);
+    await bindCluster(env, DIRECTORY, 'simulated');
+    return await syncVolumes(listingOf(run), {
+      directory: DIRECTORY,
+      env,
+      timers,
+      policy: policyOf(world),
+      takeOver: false,
+      assertLocked: () => lock.assertHeld(),
+      onProgress: () => {},
+      signal: new AbortController().signal,
+      onReport,
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+export function listingOf({ world, leader, process }: FollowerRun): VolumeListing {
+  const client = leader.clientFor(process);
+  const location = { server: leader.serverName, leader: client };
+  return {
+    volumes: world.volumeIds.map((volumeId) => ({
+      volume: { volumeId, collection: '' },
+      locations: [location],
+      unsupported: undefined,
+    })),
+    servers: new Map([[leader.serverName, client]]),
+    clusterVolumeCount: world.volumeIds.length,
+  };
+}

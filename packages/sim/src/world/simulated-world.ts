@@ -1,0 +1,86 @@
+import type { SyncReport } from '@holdfast/follower';
+import type { MemoryNetwork } from '@holdfast/protocol';
+import {
+  createSimulatedDisk,
+  createSimulatedMachine,
+  createSimulatedNetwork,
+  createSimulatedScheduler,
+  type FrameFault,
+  type SimulatedMachine,
+  type SimulatedScheduler,
+} from '@holdfast/testkit';
+import { createLeaderLog, type LeaderLog } from '../oracles/leader-log.js';
+import type { Figures } from '../run/figures.js';
+import type { Schedule } from '../schedule/schedule.js';
+import type { Trace } from '../trace.js';
+import { DIRECTORY } from './follower-runs.js';
+import type { SimulatedLeader } from './simulated-leader.js';
+import { createStockLeader } from './stock-leader.js';
+
+/** The last success that was reported of a volume. */
+export interface Reported {
+  readonly report: SyncReport;
+  readonly dat: Uint8Array;
+  readonly idx: Uint8Array;
+  readonly atNs: bigint;
+}
+
+export interface SimulatedWorld {
+  readonly schedule: Schedule;
+  readonly scheduler: SimulatedScheduler;
+  readonly network: MemoryNetwork;
+  /** The follower's. */
+  readonly machine: SimulatedMachine;
+  readonly leader: SimulatedLeader;
+  readonly log: LeaderLog;
+  readonly trace: Trace;
+  readonly figures: Figures;
+  /** Successes by volume, oldest first. */
+  readonly reported: Map<number, Reported[]>;
+  /** Asked before each message, and before each connection, as long as a run goes on. */
+  watch: NetworkWatch | undefined;
+}
+
+export interface NetworkWatch {
+  onMessage(): FrameFault | undefined | Promise<FrameFault | undefined>;
+  onConnect(): void;
+}
+
+export async function createSimulatedWorld(
+  schedule: Schedule,
+  { trace, figures }: { readonly trace: Trace; readonly figures: Figures },
+): Promise<SimulatedWorld> {
+  const { seed, world } = schedule;
+  const scheduler = createSimulatedScheduler();
+  const network = createSimulatedNetwork({
+    scheduler,
+    onFrame: () => simulated.watch?.onMessage(),
+    onConnect: () => simulated.watch?.onConnect(),
+  });
+  const disk = createSimulatedDisk({
+    seed: seed + 1,
+    hasLinks: world.hasLinks,
+    tearBytes: world.tearBytes,
+    ...(world.capacityBytes === null ? {} : { capacityBytes: world.capacityBytes }),
+  });
+  disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
+  disk.plant('/restored/.keep', new Uint8Array(0));
+  const { volumeIds, messageBytes } = world;
+  const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
+  const leader = createStockLeader({ network, release, volumeIds, messageBytes, seed: seed + 2 });
+  const simulated: SimulatedWorld = {
+    schedule,
+    scheduler,
+    network,
+    machine: createSimulatedMachine({ scheduler, disk, seed: seed + 3 }),
+    leader,
+    log: createLeaderLog(leader, volumeIds),
+    trace,
+    figures,
+    reported: new Map(volumeIds.map((id) => [id, []])),
+    watch: undefined,
+  };
+  await leader.start();
+  simulated.log.look();
+  return simulated;
+}

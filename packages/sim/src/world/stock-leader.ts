@@ -1,0 +1,260 @@
+import type { RpcServerTransport, RpcTransport } from '@holdfast/protocol';
+import { createSeaweedLeader } from '@holdfast/seaweedfs';
+import { createSeededRandom, createStockServer, type StockRelease, type StockVolume } from '@holdfast/testkit';
+import { type OffsetWidth, readIndexRows } from '../oracles/second-reader.js';
+import type { LeaderEvent } from '../schedule/schedule.js';
+import { needleData } from './needle-data.js';
+import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
+
+export interface StockLeaderOptions {
+  readonly network: RpcServerTransport & RpcTransport;
+  readonly release: StockRelease;
+  readonly volumeIds: readonly number[];
+  readonly messageBytes: number;
+  readonly seed: number;
+}
+
+/** What was written to one volume. */
+interface Table {
+  history: number;
+  live: Map<bigint, Uint8Array>;
+  /** What each write since the last compaction replaced, and where its record ends: a tail that is lost is taken back. */
+  undo: { readonly endOffset: number; readonly idxSize: number; readonly key: bigint; readonly before: Uint8Array | undefined }[];
+  isTorn: boolean;
+}
+
+const FIRST_STAMP_NS = 1_700_000_000_000_000_000n;
+const STAMP_STEP_NS = 1_000_003n;
+
+/** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
+export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
+  const { network, release, volumeIds, messageBytes, seed } = options;
+  let clockNs = FIRST_STAMP_NS;
+  let histories = 0;
+  const server = createStockServer({
+    network,
+    release,
+    messageBytes,
+    random: createSeededRandom(seed),
+    nowNs: () => (clockNs += STAMP_STEP_NS),
+  });
+  const offsetWidth: OffsetWidth = server.offsetWidthBytes;
+  const tables = new Map<number, Table>();
+  /** The states as they were last asked for: they are the same until something happens. */
+  const states = new Map<number, LeaderState>();
+
+  function newTable(): Table {
+    return { history: ++histories, live: new Map(), undo: [], isTorn: false };
+  }
+
+  function tableOf(volumeId: number): Table {
+    const table = tables.get(volumeId) ?? newTable();
+    tables.set(volumeId, table);
+    return table;
+  }
+
+  function beginHistory(table: Table): void {
+    table.history = ++histories;
+    table.undo = [];
+  }
+
+  function write(volume: StockVolume, table: Table, key: bigint, data: Uint8Array | undefined): void {
+    const before = table.live.get(key);
+    if (data === undefined) table.live.delete(key);
+    else table.live.set(key, data);
+    table.undo.push({ endOffset: volume.tailBytes, idxSize: volume.idxFile.sizeBytes, key, before });
+  }
+
+  function put(volume: StockVolume, table: Table, event: LeaderEvent & { readonly do: 'put' }): boolean {
+    const key = BigInt(event.needle);
+    const data = needleData(event.fill, event.sizeBytes);
+    try {
+      if (volume.put(key, data) === 'written') write(volume, table, key, data);
+      return true;
+    } catch (error) {
+      // A read-only or closed volume; a cookie that a commit gave to an empty needle.
+      if (error instanceof Error) return false;
+      throw error;
+    }
+  }
+
+  function commit(volume: StockVolume, table: Table): boolean {
+    if (volume.compaction === undefined) return false;
+    try {
+      volume.commit();
+      volume.cleanup();
+    } catch {
+      return true;
+    }
+    beginHistory(table);
+    table.isTorn = false;
+    return true;
+  }
+
+  /** The process ends with a tail that was never synced: both files are shorter, between two records or inside one. */
+  function loseTail(volume: StockVolume, table: Table, choice: number): boolean {
+    const lost = 1 + (choice % 4);
+    const last = table.undo.at(-lost - 1);
+    if (table.undo.length <= lost || last === undefined) return false;
+    const taken = table.undo.splice(-lost);
+    for (const { key, before } of taken.reverse()) {
+      if (before === undefined) table.live.delete(key);
+      else table.live.set(key, before);
+    }
+    const kept = last.endOffset + (choice % 3 === 0 ? 8 * (1 + (choice % 5)) : 0);
+    volume.load(volume.dat.subarray(0, Math.min(kept, volume.dat.length)), volume.idx.subarray(0, last.idxSize));
+    table.isTorn = kept > last.endOffset;
+    table.history = ++histories;
+    return true;
+  }
+
+  /** `weed fix`: a key-sorted index of what the rows of the old one say is live; an empty body becomes a deletion. */
+  function fixIndex(volume: StockVolume, table: Table): boolean {
+    const rowSize = 12 + offsetWidth;
+    const idx = volume.idx;
+    const rows = readIndexRows(idx, offsetWidth).map((row, at) => ({ ...row, bytes: idx.subarray(at * rowSize, (at + 1) * rowSize) }));
+    const last = new Map(rows.map((row) => [row.key, row]));
+    const live = [...last.values()].filter(({ offset, size }) => offset > 0 && size > 0);
+    if (live.length === 0) return false;
+    live.sort((left, right) => (left.key < right.key ? -1 : 1));
+    volume.load(volume.dat, Buffer.concat(live.map(({ bytes }) => bytes)));
+    for (const [key, data] of table.live) if (data.length === 0) table.live.delete(key);
+    beginHistory(table);
+    return true;
+  }
+
+  /** An old server's deletion: a row at offset 0, and no record. */
+  function tombstoneAtZero(volume: StockVolume, table: Table, choice: number): boolean {
+    const key = [...table.live.keys()][choice % Math.max(1, table.live.size)];
+    if (key === undefined) return false;
+    const row = new Uint8Array(12 + offsetWidth);
+    const view = new DataView(row.buffer);
+    view.setBigUint64(0, key);
+    view.setInt32(8 + offsetWidth, -1);
+    volume.load(volume.dat, Buffer.concat([volume.idx, row]));
+    table.live.delete(key);
+    beginHistory(table);
+    return true;
+  }
+
+  /** A record that no row speaks of: the server ended between its two writes. */
+  function unindexedRecord(volume: StockVolume, table: Table, choice: number): boolean {
+    const before = volume.idx;
+    const key = BigInt(100 + (choice % 8));
+    try {
+      volume.put(key, needleData(choice, 1 + (choice % 300)));
+    } catch {
+      return false;
+    }
+    volume.load(volume.dat, before);
+    table.history = ++histories;
+    return true;
+  }
+
+  /** Bytes behind the last record that make none. */
+  function tearTail(volume: StockVolume, table: Table, choice: number): boolean {
+    if (table.isTorn || volume.compaction !== undefined) return false;
+    const torn = needleData(choice, 8 * (1 + (choice % 6)) - (choice % 3));
+    volume.load(Buffer.concat([volume.dat, torn]), volume.idx);
+    table.isTorn = true;
+    table.history = ++histories;
+    return true;
+  }
+
+  async function apply(event: LeaderEvent): Promise<boolean> {
+    if (event.do === 'restart-leader' || event.do === 'crash-leader') {
+      await server.restart();
+      for (const table of tables.values()) table.history = ++histories;
+      return true;
+    }
+    if (event.do === 'step-leader-clock') {
+      clockNs += BigInt(Math.round(event.byMs)) * 1_000_000n;
+      return true;
+    }
+    const volume = server.volumes.get(event.volume);
+    if (volume === undefined) return false;
+    const table = tableOf(event.volume);
+    if (event.do === 'remake') {
+      server.deleteVolume(event.volume);
+      server.allocate(event.volume);
+      tables.set(event.volume, newTable());
+      return true;
+    }
+    if (volume.isClosed) return false;
+    // What the files are replaced under has to be closed on a real server too.
+    const isOffline = volume.compaction === undefined;
+    switch (event.do) {
+      case 'put':
+        return put(volume, table, event);
+      case 'delete': {
+        const key = BigInt(event.needle);
+        if (volume.isReadOnly || !volume.delete(key)) return false;
+        write(volume, table, key, undefined);
+        return true;
+      }
+      case 'vacuum':
+        volume.compact();
+        return commit(volume, table);
+      case 'compact':
+        volume.compact();
+        return true;
+      case 'commit':
+        return commit(volume, table);
+      case 'fail-commit':
+        if (isOffline) return false;
+        volume.failCommit();
+        return true;
+      case 'fix-index':
+        return isOffline && !table.isTorn && fixIndex(volume, table);
+      case 'tombstone-at-0':
+        return isOffline && tombstoneAtZero(volume, table, event.choice);
+      case 'lose-tail':
+        return isOffline && !table.isTorn && loseTail(volume, table, event.choice);
+      case 'unindexed-record':
+        return isOffline && !table.isTorn && unindexedRecord(volume, table, event.choice);
+      case 'tear-tail':
+        return tearTail(volume, table, event.choice);
+    }
+  }
+
+  return {
+    offsetWidth,
+    serverName: 'stock',
+    async start() {
+      for (const volumeId of volumeIds) server.allocate(volumeId);
+      await server.start();
+    },
+    async apply(event) {
+      states.clear();
+      return await apply(event);
+    },
+    state(volumeId) {
+      const known = states.get(volumeId);
+      if (known !== undefined) return known;
+      const volume = server.volumes.get(volumeId);
+      if (volume === undefined) return undefined;
+      const table = tableOf(volumeId);
+      const state: LeaderState = {
+        history: table.history,
+        revision: volume.revision,
+        dat: volume.dat,
+        idx: volume.idx,
+        live: new Map(table.live),
+        isClosed: volume.isClosed,
+        mayBeDamaged: table.isTorn,
+      };
+      states.set(volumeId, state);
+      return state;
+    },
+    clientFor: ({ env, timers }) =>
+      createSeaweedLeader({
+        transport: network,
+        fetch: server.fetch,
+        grpcAddress: server.grpcAddress,
+        httpAddress: server.httpAddress,
+        timers,
+        clock: env.clock,
+      }),
+    assertAlive: () => server.assertAlive(),
+  };
+}
