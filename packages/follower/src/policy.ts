@@ -30,7 +30,7 @@ export interface SyncPolicy {
   /** The pause after the first failed attempt; doubles, with full jitter, up to `greatestPauseMs`. */
   readonly firstPauseMs: number;
   readonly greatestPauseMs: number;
-  /** Whether an idle volume's whole index is compared with the leader's (docs/follow-protocol.md). */
+  /** Whether the whole index is compared with the leader's, appended to or not (docs/follow-protocol.md). */
   readonly proveIndex: boolean;
   /** The share of live needles that may vanish before the loss guard holds the former state, 0 to 1. */
   readonly maxLoss: number;

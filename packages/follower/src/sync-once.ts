@@ -101,6 +101,9 @@ async function appendAs(run: VolumeRun, held: HeldGeneration, sighting: Sighting
   const { sawSizeZero, appendedBytes } = await append(run, held, sighting);
   if (held.position.idxSizeBytes !== sighting.status.idxSizeBytes)
     return await adoptIndex(run, held, sighting, 'the index sizes differ after the append');
+  // A leader whose index was written anew, and has grown since, can have one of the same length.
+  if (run.policy.proveIndex && !(await isIndexEqual(run, held, held.position.idxSizeBytes)))
+    return await adoptIndex(run, held, sighting, 'the indexes differ after the append');
   const isCountDue = sawSizeZero || run.policy.proveIndex || held.position.leaderDamage.length > 0;
   if (isCountDue) await countLive(run, held);
   return { kind: 'appended', reason: `${appendedBytes} bytes behind the overlap` };

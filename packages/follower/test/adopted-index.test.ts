@@ -30,6 +30,30 @@ describe('an index that was rewritten on the leader over the same records', () =
     expect(report.reason).toBe('the indexes differ');
   });
 
+  it('shorter, and grown to the length that ours has after an append: taken over', async () => {
+    const kit = await followed(6);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    volume.load(volume.dat, volume.idx.slice(ENTRY_BYTES));
+    // A row without a record makes up for the one that is gone.
+    volume.put(21n, new Uint8Array(40));
+    const [added] = entriesOf(volume.idx).slice(-1);
+    volume.load(volume.dat, Buffer.concat([volume.idx.slice(0, -ENTRY_BYTES), added!, added!]));
+    const report = await kit.syncAndCompare('appended to');
+    expect(report.reason).toBe('the indexes differ after the append');
+  });
+
+  it('much shorter, with more behind ours than one step takes: made anew', async () => {
+    const kit = await followed(6);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const [, ...others] = entriesOf(volume.idx);
+    volume.load(volume.dat, Buffer.concat(others.slice(0, 2)));
+    for (let id = 30n; id <= 34n; id++) volume.put(id, new Uint8Array(60));
+    volume.load(Buffer.concat([volume.dat, new Uint8Array(40)]), volume.idx);
+    const leastSteps = { firstStepBytes: 64, greatestStepBytes: 128, smallIndexBytes: 0, indexWindowBytes: 60 };
+    expect(await kit.sync(leastSteps)).toMatchObject({ ok: true, outcome: 'rebased', leaderTailBytes: 40 });
+    expect(Buffer.compare((await kit.files()).idx, volume.idx)).toBe(0);
+  });
+
   it('shorter: taken over at once, and followed further', async () => {
     const kit = await followed(6);
     const volume = kit.server.volumes.get(VOLUME_ID)!;

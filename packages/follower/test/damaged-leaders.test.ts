@@ -38,4 +38,14 @@ describe('leaders that are damaged', () => {
       expect(Buffer.compare(copy.idx, leaderIdx)).toBe(0);
     });
   }
+
+  it('a torn tail that is no multiple of 8, beside a compaction that stays open: copied up to it', async () => {
+    const kit = await createSyncKit({ policy: { vacuumWaitMs: 0 } });
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1n; id <= 5n; id++) volume.put(id, new Uint8Array(100).fill(Number(id)));
+    const whole = volume.dat;
+    volume.load(Buffer.concat([whole, new Uint8Array(11).fill(7)]), volume.idx);
+    volume.compact();
+    expect(await kit.sync()).toMatchObject({ ok: true, outcome: 'copied', datSize: whole.length, leaderTailBytes: 16 });
+  });
 });

@@ -10,6 +10,9 @@ import { reportProgress, type VolumeRun } from '../run.js';
 import { TileCheck } from './tile-check.js';
 import { tileAhead } from './tiles.js';
 
+/** By so much a tail may be rounded up, where no anchor could be read that says how much there is. */
+const ROUNDED_UP_BYTES_MAX = 7;
+
 /**
  * The whole generation by two streams that the leader's open files pin: it is finished as it was at the status,
  * however many compactions follow. An index that is here already, and its `tiling`, are not made again. Gives the check
@@ -67,7 +70,8 @@ function assertRevision(run: VolumeRun, { status, superBlock }: Sighting, bytes:
 /** The stream must end where the status says, in the bytes that were the anchor. */
 function assertAnchor(run: VolumeRun, sighting: Sighting, receivedBytes: number, anchor: PassingBytes): void {
   const { volumeId } = run.leaderCopy;
-  if (receivedBytes < sighting.tail || receivedBytes > sighting.status.datSizeBytes)
+  const leastBytes = sighting.tail - (sighting.anchor === undefined ? ROUNDED_UP_BYTES_MAX : 0);
+  if (receivedBytes < leastBytes || receivedBytes > sighting.status.datSizeBytes)
     throw stepVoided(volumeId, `the stream has ${receivedBytes} bytes, not ${sighting.tail}`);
   if (sighting.anchor !== undefined && !equalBytes(anchor.bytes, sighting.anchor.bytes))
     throw stepVoided(volumeId, 'the stream does not end in the anchor', anchor.offset);
