@@ -117,7 +117,10 @@ export class StepSettler {
   async #readWindow(): Promise<void> {
     const end = this.#sighting.status.idxSizeBytes;
     if (end < this.#held.position.idxSizeBytes)
-      throw stepVoided(this.#run.leaderCopy.volumeId, 'its index has fewer entries than ours: it was rewritten');
+      throw stepVoided(
+        this.#run.leaderCopy.volumeId,
+        'its index has fewer entries than ours: it was rewritten',
+      );
     this.#window = await readLeaderEntries(this.#run, this.#held.position.idxSizeBytes, end, this.#width);
   }
 

@@ -49,7 +49,12 @@ describe('an index that was rewritten on the leader over the same records', () =
     volume.load(volume.dat, Buffer.concat(others.slice(0, 2)));
     for (let id = 30n; id <= 34n; id++) volume.put(id, new Uint8Array(60));
     volume.load(Buffer.concat([volume.dat, new Uint8Array(40)]), volume.idx);
-    const leastSteps = { firstStepBytes: 64, greatestStepBytes: 128, smallIndexBytes: 0, indexWindowBytes: 60 };
+    const leastSteps = {
+      firstStepBytes: 64,
+      greatestStepBytes: 128,
+      smallIndexBytes: 0,
+      indexWindowBytes: 60,
+    };
     expect(await kit.sync(leastSteps)).toMatchObject({ ok: true, outcome: 'rebased', leaderTailBytes: 40 });
     expect(Buffer.compare((await kit.files()).idx, volume.idx)).toBe(0);
   });

@@ -41,6 +41,16 @@ function breakAt(kit: SyncKit, isMoment: (call: StockCall, messageIndex: number)
 }
 
 describe('a connection that breaks', () => {
+  it('in the middle of a first copy, between two commits: the same run goes on, and nothing is doubled', async () => {
+    for (const moment of [1, 2, 3, 30, 31]) {
+      const { kit, volume } = await createKit();
+      fill(volume, 1, NEEDLES);
+      breakAt(kit, ({ ext, method }, index) => method === 'copyFile' && ext === '.dat' && index === moment);
+      expect(await kit.sync({ attempts: 5 })).toMatchObject({ ok: true, outcome: 'copied' });
+      await kit.compare(`broken before message ${moment}`);
+    }
+  });
+
   it('in the middle of a first copy: the next run goes on where the last commit was', async () => {
     const { kit, volume } = await createKit();
     fill(volume, 1, NEEDLES);

@@ -46,6 +46,11 @@ describe('leaders that are damaged', () => {
     const whole = volume.dat;
     volume.load(Buffer.concat([whole, new Uint8Array(11).fill(7)]), volume.idx);
     volume.compact();
-    expect(await kit.sync()).toMatchObject({ ok: true, outcome: 'copied', datSize: whole.length, leaderTailBytes: 16 });
+    expect(await kit.sync()).toMatchObject({
+      ok: true,
+      outcome: 'copied',
+      datSize: whole.length,
+      leaderTailBytes: 16,
+    });
   });
 });

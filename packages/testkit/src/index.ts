@@ -17,7 +17,11 @@ export {
   type SimulatedProcess,
   type SimulatedProcessOptions,
 } from './simulated-machine.js';
-export { createSimulatedNetwork, type FrameFault, type SimulatedNetworkOptions } from './simulated-network.js';
+export {
+  createSimulatedNetwork,
+  type FrameFault,
+  type SimulatedNetworkOptions,
+} from './simulated-network.js';
 export { createSimulatedScheduler, type SimulatedScheduler, type TaskEnd } from './simulated-scheduler.js';
 export {
   createStockMaster,

@@ -1,5 +1,12 @@
 import { crc32c, type Random, type Timers } from '@holdfast/format';
-import { type Disk, type DiskFile, type Host, type StoreEnvironment, StoreError, type StoreErrorCode } from '@holdfast/store';
+import {
+  type Disk,
+  type DiskFile,
+  type Host,
+  type StoreEnvironment,
+  StoreError,
+  type StoreErrorCode,
+} from '@holdfast/store';
 import { createNodeSha256, nodeSha256 } from '@holdfast/store/node';
 import { createSeededRandom } from './seeded-random.js';
 import type { CrashKind, DiskOperation, SimulatedDisk } from './simulated-disk/index.js';
@@ -21,7 +28,9 @@ export interface SimulatedMachine {
 
 export interface SimulatedProcessOptions {
   /** Before an access takes effect: may wait, may kill the process, and may give the code that the access fails with. */
-  readonly onAccess?: (access: DiskAccess) => StoreErrorCode | undefined | Promise<StoreErrorCode | undefined>;
+  readonly onAccess?: (
+    access: DiskAccess,
+  ) => StoreErrorCode | undefined | Promise<StoreErrorCode | undefined>;
 }
 
 /** One process. Once it is dead nothing that it waits for is ever answered, so that nothing of it has any effect. */
@@ -80,7 +89,11 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Simula
       return effectOf(access, effect, code);
     }
 
-    function effectOf<T>(access: DiskAccess, effect: () => Promise<T>, code: StoreErrorCode | undefined): Promise<T> {
+    function effectOf<T>(
+      access: DiskAccess,
+      effect: () => Promise<T>,
+      code: StoreErrorCode | undefined,
+    ): Promise<T> {
       if (isDead) return never();
       if (code === undefined) return effect();
       return failing(disk, access, effect, code);

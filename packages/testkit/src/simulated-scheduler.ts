@@ -34,7 +34,7 @@ export function createSimulatedScheduler(): SimulatedScheduler {
   const time = createVirtualTime();
   let random: Random = createSeededRandom(0);
   let queuedShare = 0;
-  let queue: (() => void)[] = [];
+  const queue: (() => void)[] = [];
   let isStopped = false;
 
   function releaseOne(): void {

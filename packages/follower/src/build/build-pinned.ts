@@ -52,6 +52,8 @@ export async function buildPinned(
     } catch (error) {
       // A commit that fails ends the build, and then the next write fails because of it: the cause is what counts.
       const failed = await commits.failure();
+      // What is not durable yet may not stand before what the next attempt writes.
+      if (!unfinished.isFailed) await unfinished.rollback();
       throw failed === undefined ? error : failed.error;
     }
     return check;

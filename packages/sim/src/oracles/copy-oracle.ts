@@ -10,15 +10,19 @@ export interface CopyFiles {
 }
 
 /**
- * Success means equal bytes: the copy is one of the states that the leader was in while the run went on, whole, and
- * serves what was written to it.
+ * Success means equal bytes: the copy is one of the states that the leader was in while the run went on, `startedAt` the
+ * first of them, whole, and serves what was written to it. Where the leader's history changed meanwhile a build of an
+ * earlier run may have been finished as what it was begun as.
  */
 export function judgeSuccess(
   report: SyncReport,
   copy: CopyFiles,
-  states: readonly LeaderState[],
+  log: readonly LeaderState[],
+  startedAt: number,
   width: OffsetWidth,
 ): LeaderState {
+  const hasMovedOn = log.at(-1)?.history !== log[startedAt]?.history;
+  const states = hasMovedOn ? log : log.slice(startedAt);
   const name = `volume ${report.id}`;
   const found = describeCopy(copy, report.revision);
   if (copy.dat.length !== report.datSize)
@@ -26,9 +30,14 @@ export function judgeSuccess(
   const state = states.findLast((candidate) => isWholeCopy(report, copy, candidate, width));
   if (state === undefined) {
     const expected = states.map((candidate) => describeCopy(candidate, candidate.revision)).join(' or ');
-    throw new Violation('identity', `${name}: ${expected}`, `${found}, reported as ${report.outcome}: ${firstDifference(copy, states)}`);
+    throw new Violation(
+      'identity',
+      `${name}: ${expected}`,
+      `${found}, reported as ${report.outcome}: ${firstDifference(copy, states)}`,
+    );
   }
-  if (report.leaderTailBytes === 0 && copy.dat.length === state.dat.length) judgeLiveSet(name, copy, state, width);
+  if (report.leaderTailBytes === 0 && copy.dat.length === state.dat.length)
+    judgeLiveSet(name, copy, state, width);
   return state;
 }
 
@@ -48,20 +57,37 @@ export function judgeLiveSet(name: string, copy: CopyFiles, state: LeaderState, 
   const served = readLiveNeedles(copy.dat, copy.idx, width);
   for (const [key, data] of state.live) {
     const needle = served.get(key);
-    if (needle === undefined) throw new Violation('live set', `${name}: needle ${key} of ${data.length} bytes`, 'none');
+    if (needle === undefined)
+      throw new Violation('live set', `${name}: needle ${key} of ${data.length} bytes`, 'none');
     if (Buffer.compare(needle.data, data) !== 0)
-      throw new Violation('live set', `${name}: needle ${key} as it was written last`, `${needle.data.length} other bytes`);
+      throw new Violation(
+        'live set',
+        `${name}: needle ${key} as it was written last`,
+        `${needle.data.length} other bytes`,
+      );
   }
   for (const key of served.keys())
-    if (!state.live.has(key) && key < 100n) throw new Violation('live set', `${name}: no needle ${key}`, 'one');
+    if (!state.live.has(key) && key < 100n)
+      throw new Violation('live set', `${name}: no needle ${key}`, 'one');
 }
 
 /** What is committed, proved by a run that ended or not, is a state of the leader cut between two records. */
-export function judgeCommitted(volumeId: number, copy: CopyFiles, states: readonly LeaderState[], width: OffsetWidth): number {
-  const at = states.findLastIndex((state) => isCut(copy, state, width));
+export function judgeCommitted(
+  volumeId: number,
+  copy: CopyFiles,
+  states: readonly LeaderState[],
+  width: OffsetWidth,
+): number {
+  const at = states.findLastIndex(
+    (state) => isCut(copy, state, width) || (state.isIndexRewritten && startsWith(state.dat, copy.dat)),
+  );
   if (at < 0) {
     const found = `${copy.dat.length} + ${copy.idx.length} bytes: ${firstDifference(copy, states)}`;
-    throw new Violation('prefix safety', `volume ${volumeId}: what is committed to be a cut of one state of the leader`, found);
+    throw new Violation(
+      'prefix safety',
+      `volume ${volumeId}: what is committed to be a cut of one state of the leader`,
+      found,
+    );
   }
   return at;
 }

@@ -36,7 +36,11 @@ export interface ReadNeedle {
 }
 
 /** What a server would serve out of these two files. */
-export function readLiveNeedles(dat: Uint8Array, idx: Uint8Array, width: OffsetWidth): Map<bigint, ReadNeedle> {
+export function readLiveNeedles(
+  dat: Uint8Array,
+  idx: Uint8Array,
+  width: OffsetWidth,
+): Map<bigint, ReadNeedle> {
   const live = new Map<bigint, ReadEntry>();
   for (const row of readIndexRows(idx, width)) {
     if (row.offset === 0 || row.size < 0) live.delete(row.key);
@@ -52,17 +56,21 @@ function readNeedle(dat: Uint8Array, { key, offset, size }: ReadEntry, version: 
   if (offset + recordLength(size, version) > dat.length)
     throw new Error(`needle ${key} at ${offset} ends behind the data`);
   const view = new DataView(dat.buffer, dat.byteOffset + offset, recordLength(size, version));
-  if (view.getBigUint64(4) !== key) throw new Error(`at ${offset} is needle ${view.getBigUint64(4)}, not ${key}`);
-  if (view.getUint32(12) !== size) throw new Error(`at ${offset} is a record of ${view.getUint32(12)}, not ${size}`);
+  if (view.getBigUint64(4) !== key)
+    throw new Error(`at ${offset} is needle ${view.getBigUint64(4)}, not ${key}`);
+  if (view.getUint32(12) !== size)
+    throw new Error(`at ${offset} is a record of ${view.getUint32(12)}, not ${size}`);
   const cookie = view.getUint32(0);
   if (size === 0) return { key, cookie, data: new Uint8Array(0) };
   const [start, length] = version === 1 ? [16, size] : [20, view.getUint32(16)];
-  if (start + length > 16 + size) throw new Error(`needle ${key} at ${offset}: data of ${length} in a body of ${size}`);
+  if (start + length > 16 + size)
+    throw new Error(`needle ${key} at ${offset}: data of ${length} in a body of ${size}`);
   const data = new Uint8Array(view.buffer, view.byteOffset + start, length);
   const stored = view.getUint32(16 + size);
   const raw = checksum(data);
   const legacy = ((((raw >>> 15) | (raw << 17)) >>> 0) + 0xa282ead8) >>> 0;
-  if (stored !== raw && stored !== legacy) throw new Error(`needle ${key} at ${offset}: its checksum is wrong`);
+  if (stored !== raw && stored !== legacy)
+    throw new Error(`needle ${key} at ${offset}: its checksum is wrong`);
   return { key, cookie, data };
 }
 

@@ -13,7 +13,11 @@ export async function judgeConvergence(world: SimulatedWorld): Promise<void> {
     const reports = await runBackup(world, { do: 'backup', seed: run, moments: [] });
     if (reports?.every(({ ok }) => ok)) return await judgeIdle(world);
   }
-  throw new Violation('convergence', `every volume to be proved within ${RUNS_MAX} runs`, world.trace.lines.at(-1) ?? '');
+  throw new Violation(
+    'convergence',
+    `every volume to be proved within ${RUNS_MAX} runs`,
+    world.trace.lines.at(-1) ?? '',
+  );
 }
 
 async function judgeIdle(world: SimulatedWorld): Promise<void> {
@@ -22,6 +26,10 @@ async function judgeIdle(world: SimulatedWorld): Promise<void> {
   for (const report of reports ?? []) {
     const last = before.get(report.id);
     if (report.outcome !== 'idle' || last?.report.datSize !== report.datSize)
-      throw new Violation('convergence', `volume ${report.id}: nothing to do on an idle leader`, `${report.outcome}: ${report.reason}`);
+      throw new Violation(
+        'convergence',
+        `volume ${report.id}: nothing to do on an idle leader`,
+        `${report.outcome}: ${report.reason}`,
+      );
   }
 }

@@ -1,5 +1,5 @@
-import { type DiskAccess, type FrameFault } from '@holdfast/testkit';
 import type { StoreErrorCode } from '@holdfast/store';
+import type { DiskAccess, FrameFault } from '@holdfast/testkit';
 import type { Event, LeaderEvent, Moment } from '../schedule/schedule.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { count } from './figures.js';
@@ -20,7 +20,11 @@ export interface MomentActions {
   readonly secondFollower: () => Promise<void>;
 }
 
-export function createMoments(world: SimulatedWorld, moments: readonly Moment[], actions: MomentActions): Moments {
+export function createMoments(
+  world: SimulatedWorld,
+  moments: readonly Moment[],
+  actions: MomentActions,
+): Moments {
   const { figures } = world;
   let [accesses, messages, refusals] = [0, 0, 0];
   let wasDisturbed = false;

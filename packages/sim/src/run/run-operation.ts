@@ -92,7 +92,8 @@ export async function runBackup(
       return undefined;
     case 'failed':
       if (!isTyped(end.error)) throw new Violation('typed errors', 'a typed error', describe(end.error));
-      if (!moments.wasDisturbed) throw new Violation('honest', 'a run that nothing disturbs to be done', describe(end.error));
+      if (!moments.wasDisturbed)
+        throw new Violation('honest', 'a run that nothing disturbs to be done', describe(end.error));
       trace.note(`failed: ${describe(end.error)}`);
       process.kill();
       world.network.dropConnections();
@@ -108,32 +109,53 @@ function isTyped(error: unknown): boolean {
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name} ${'code' in error ? error.code : ''} ${error.stack}` : String(error);
+  return error instanceof Error
+    ? `${error.name} ${'code' in error ? error.code : ''} ${error.stack}`
+    : String(error);
 }
 
 /** Judges a report at the very moment that it is given out. */
 function noteReport(world: SimulatedWorld, report: SyncReport, startedAt: number, moments: Moments): void {
   const { machine, log, leader, figures, trace } = world;
   count(figures, `outcome: ${report.outcome}`);
-  trace.note(`volume ${report.id}: ${report.outcome} ${report.code ?? ''} revision ${report.revision} at ${report.datSize}, ${report.reason}`);
+  trace.note(
+    `volume ${report.id}: ${report.outcome} ${report.code ?? ''} revision ${report.revision} at ${report.datSize}, ${report.reason}`,
+  );
   const isOk = report.code === null && report.error === null;
-  if (report.ok !== isOk) throw new Violation('honest', `ok:${isOk} with code ${report.code}`, `ok:${report.ok}`);
+  if (report.ok !== isOk)
+    throw new Violation('honest', `ok:${isOk} with code ${report.code}`, `ok:${report.ok}`);
   const states = log.statesOf(report.id).slice(startedAt);
   if (report.outcome === 'failed' || report.outcome === 'unsupported') {
     if (report.code === null) throw new Violation('honest', 'a failure with a code', 'none');
-    const mayFail = moments.wasDisturbed || states.some(({ isClosed }) => isClosed) || world.schedule.world.capacityBytes !== null;
-    if (!mayFail) throw new Violation('convergence', `volume ${report.id}: a run that nothing disturbs to succeed`, `${report.code}: ${report.error}`);
+    const mayFail =
+      moments.wasDisturbed ||
+      states.some(({ isClosed }) => isClosed) ||
+      world.schedule.world.capacityBytes !== null;
+    if (!mayFail)
+      throw new Violation(
+        'convergence',
+        `volume ${report.id}: a run that nothing disturbs to succeed`,
+        `${report.code}: ${report.error}`,
+      );
     return;
   }
   const copy = copyOnDisk(world, report.id);
   count(figures, 'bytes compared', copy.dat.length + copy.idx.length);
-  judgeSuccess(report, copy, states, leader.offsetWidth);
+  judgeSuccess(report, copy, log.statesOf(report.id), startedAt, leader.offsetWidth);
   const durableDat = machine.disk.peekDurable(`${DIRECTORY}/${report.id}.dat`);
   const durableIdx = machine.disk.peekDurable(`${DIRECTORY}/${report.id}.idx`);
   if (durableDat === undefined || !startsWith(durableDat, copy.dat))
-    throw new Violation('durable first', `volume ${report.id}: ${copy.dat.length} bytes of data that outlive the power`, `${durableDat?.length}`);
+    throw new Violation(
+      'durable first',
+      `volume ${report.id}: ${copy.dat.length} bytes of data that outlive the power`,
+      `${durableDat?.length}`,
+    );
   if (durableIdx === undefined || !startsWith(durableIdx, copy.idx))
-    throw new Violation('durable first', `volume ${report.id}: an index of ${copy.idx.length} bytes that outlives the power`, `${durableIdx?.length}`);
+    throw new Violation(
+      'durable first',
+      `volume ${report.id}: an index of ${copy.idx.length} bytes that outlives the power`,
+      `${durableIdx?.length}`,
+    );
   world.reported.get(report.id)?.push({ report, ...copy, atNs: world.scheduler.time.clock.nowNs() });
 }
 
@@ -153,7 +175,11 @@ export async function judgeRecovery(world: SimulatedWorld): Promise<void> {
   for (const volumeId of schedule.world.volumeIds) {
     const end = await scheduler.run(() => committedFiles(process, volumeId), RUN_LIMIT_MS);
     if (end.kind !== 'done')
-      throw new Violation('self-recovery', `volume ${volumeId} to open`, end.kind === 'failed' ? describe(end.error) : end.kind);
+      throw new Violation(
+        'self-recovery',
+        `volume ${volumeId} to open`,
+        end.kind === 'failed' ? describe(end.error) : end.kind,
+      );
     judgeHeld(world, volumeId, end.value);
   }
   process.kill();
@@ -185,10 +211,16 @@ async function committedFiles({ env }: SimulatedProcess, volumeId: number): Prom
 function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | undefined): void {
   const { leader, log, trace } = world;
   const last = world.reported.get(volumeId)?.at(-1);
-  trace.note(`volume ${volumeId} recovered: ${held === undefined ? 'nothing' : `revision ${held.revision} at ${held.dat.length}`}`);
+  trace.note(
+    `volume ${volumeId} recovered: ${held === undefined ? 'nothing' : `revision ${held.revision} at ${held.dat.length}`}`,
+  );
   if (held === undefined) {
     if (last === undefined) return;
-    throw new Violation('last good generation', `volume ${volumeId}: the reported ${last.dat.length} bytes`, 'nothing held');
+    throw new Violation(
+      'last good generation',
+      `volume ${volumeId}: the reported ${last.dat.length} bytes`,
+      'nothing held',
+    );
   }
   count(world.figures, 'bytes compared', held.dat.length + held.idx.length);
   const states = log.statesOf(volumeId);
@@ -197,6 +229,9 @@ function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | un
   const isLonger = held.revision === last.report.revision && startsWith(held.dat, last.dat);
   const reportedAt = judgeCommitted(volumeId, last, states, leader.offsetWidth);
   if (!isLonger && at < reportedAt)
-    throw new Violation('durable first', `volume ${volumeId}: at least what was reported`, `an older state of ${held.dat.length} bytes`);
+    throw new Violation(
+      'durable first',
+      `volume ${volumeId}: at least what was reported`,
+      `an older state of ${held.dat.length} bytes`,
+    );
 }
-

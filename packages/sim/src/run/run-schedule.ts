@@ -1,11 +1,11 @@
-import { createSimulatedWorld } from '../world/simulated-world.js';
 import { Violation } from '../oracles/violation.js';
 import { describeOperation } from '../schedule/describe.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { createTrace } from '../trace.js';
+import { createSimulatedWorld } from '../world/simulated-world.js';
 import type { Figures } from './figures.js';
-import { runOperation } from './run-operation.js';
 import { judgeConvergence } from './judge-convergence.js';
+import { runOperation } from './run-operation.js';
 
 export interface ScheduleResult {
   readonly violation: Violation | undefined;
@@ -39,7 +39,10 @@ export async function runSchedule(schedule: Schedule): Promise<ScheduleResult> {
     if (schedule.mode === 'liveness') await judgeConvergence(world);
     world.leader.assertAlive();
   } catch (error) {
-    violation ??= error instanceof Violation ? error : new Violation('typed errors', 'no error of its own', describeThrown(error));
+    violation ??=
+      error instanceof Violation
+        ? error
+        : new Violation('typed errors', 'no error of its own', describeThrown(error));
     trace.note(violation.message);
   } finally {
     process.off('unhandledRejection', onUnhandled);

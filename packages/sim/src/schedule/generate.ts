@@ -1,4 +1,4 @@
-import { createSeededRandom, type CrashKind } from '@holdfast/testkit';
+import { type CrashKind, createSeededRandom } from '@holdfast/testkit';
 import { createDice, type Dice } from './dice.js';
 import type { Fault, LeaderEvent, LeaderKind, Mode, Moment, Operation, Schedule, World } from './schedule.js';
 
@@ -88,7 +88,12 @@ function generateMoment(context: Context): Moment {
   }
   const event = generateFault(dice);
   const before = dice.pick<Moment['before']>(
-    event.do === 'disk-error' || event.do === 'crash' ? [[9, 'access'], [1, 'message']] : [[1, 'message']],
+    event.do === 'disk-error' || event.do === 'crash'
+      ? [
+          [9, 'access'],
+          [1, 'message'],
+        ]
+      : [[1, 'message']],
   );
   if (event.do === 'disk-error') return { before: 'access', count: 1 + dice.below(150), event };
   return { before, count: 1 + (before === 'access' ? dice.below(150) : dice.small(60)), event };
@@ -99,7 +104,17 @@ function generateFault(dice: Dice): Fault {
     [10, () => ({ do: 'crash', kind: crashKind(dice) })],
     [4, () => ({ do: 'disk-error', code: dice.chance(0.6) ? 'disk-failed' : 'no-space' })],
     [3, () => ({ do: 'drop' })],
-    [2, () => ({ do: 'stall', forMs: dice.pick([[2, 500], [2, 20_000], [1, 90_000]]) })],
+    [
+      2,
+      () => ({
+        do: 'stall',
+        forMs: dice.pick([
+          [2, 500],
+          [2, 20_000],
+          [1, 90_000],
+        ]),
+      }),
+    ],
     [1, () => ({ do: 'truncate' })],
     [1, () => ({ do: 'refuse-connections', count: 1 + dice.below(8) })],
     [1, () => ({ do: 'step-clock', byMs: clockStep(dice) })],
@@ -109,11 +124,18 @@ function generateFault(dice: Dice): Fault {
 function generateLeaderEvent(context: Context): LeaderEvent {
   const { dice, world } = context;
   const volume = dice.oneOf(world.volumeIds);
-  const onVolume = (name: Exclude<LeaderEvent['do'], 'put' | 'delete' | 'restart-leader' | 'crash-leader' | 'step-leader-clock'>) => () => ({
-    do: name,
-    volume,
-    choice: dice.below(1 << 16),
-  });
+  const onVolume =
+    (
+      name: Exclude<
+        LeaderEvent['do'],
+        'put' | 'delete' | 'restart-leader' | 'crash-leader' | 'step-leader-clock'
+      >,
+    ) =>
+    () => ({
+      do: name,
+      volume,
+      choice: dice.below(1 << 16),
+    });
   return dice.pick<() => LeaderEvent>([
     [40, () => put(context)],
     [16, () => ({ do: 'delete', volume, needle: 1 + dice.below(NEEDLES) })],
@@ -141,7 +163,13 @@ function put({ dice, world, nextFill }: Context): LeaderEvent {
   ]);
   // One of few lengths, so that records of another history have the same.
   const rounded = dice.chance(0.3) ? Math.min(sizeBytes, 64) : sizeBytes;
-  return { do: 'put', volume: dice.oneOf(world.volumeIds), needle: 1 + dice.below(NEEDLES), sizeBytes: rounded, fill: nextFill() };
+  return {
+    do: 'put',
+    volume: dice.oneOf(world.volumeIds),
+    needle: 1 + dice.below(NEEDLES),
+    sizeBytes: rounded,
+    fill: nextFill(),
+  };
 }
 
 function crashKind(dice: Dice): CrashKind {
@@ -161,4 +189,3 @@ function clockStep(dice: Dice): number {
   ]);
   return dice.chance(0.5) ? size : -size;
 }
-

@@ -23,7 +23,13 @@ export interface World {
 
 /** What happens to a volume of the leader, or to the leader. */
 export type LeaderEvent =
-  | { readonly do: 'put'; readonly volume: number; readonly needle: number; readonly sizeBytes: number; readonly fill: number }
+  | {
+      readonly do: 'put';
+      readonly volume: number;
+      readonly needle: number;
+      readonly sizeBytes: number;
+      readonly fill: number;
+    }
   | { readonly do: 'delete'; readonly volume: number; readonly needle: number }
   | {
       readonly do:
@@ -72,7 +78,12 @@ export type Operation =
   /** One sync of every volume, as `backup` does it; a process of its own. */
   | { readonly do: 'backup'; readonly seed: number; readonly moments: readonly Moment[] }
   /** The continuous follower, for so much virtual time. */
-  | { readonly do: 'follow'; readonly seed: number; readonly forMs: number; readonly moments: readonly Moment[] }
+  | {
+      readonly do: 'follow';
+      readonly seed: number;
+      readonly forMs: number;
+      readonly moments: readonly Moment[];
+    }
   /** The machine stops while nothing runs. */
   | { readonly do: 'crash'; readonly kind: CrashKind }
   | { readonly do: 'step-clock'; readonly byMs: number }

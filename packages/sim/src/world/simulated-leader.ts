@@ -12,6 +12,8 @@ export interface LeaderState {
   readonly idx: Uint8Array;
   /** Data by needle id, as the operations on it left them. */
   readonly live: ReadonlyMap<bigint, Uint8Array>;
+  /** Whether the index was written anew over the same data, so that a follower can tell only by reading all of it. */
+  readonly isIndexRewritten: boolean;
   /** Whether the server has it but cannot read it, so that no sync can succeed. */
   readonly isClosed: boolean;
   /** Whether it is in a state in which a sync may have to report `leader-damaged`. */

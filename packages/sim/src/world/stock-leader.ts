@@ -1,6 +1,11 @@
 import type { RpcServerTransport, RpcTransport } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
-import { createSeededRandom, createStockServer, type StockRelease, type StockVolume } from '@holdfast/testkit';
+import {
+  createSeededRandom,
+  createStockServer,
+  type StockRelease,
+  type StockVolume,
+} from '@holdfast/testkit';
 import { type OffsetWidth, readIndexRows } from '../oracles/second-reader.js';
 import type { LeaderEvent } from '../schedule/schedule.js';
 import { needleData } from './needle-data.js';
@@ -19,8 +24,14 @@ interface Table {
   history: number;
   live: Map<bigint, Uint8Array>;
   /** What each write since the last compaction replaced, and where its record ends: a tail that is lost is taken back. */
-  undo: { readonly endOffset: number; readonly idxSize: number; readonly key: bigint; readonly before: Uint8Array | undefined }[];
+  undo: {
+    readonly endOffset: number;
+    readonly idxSize: number;
+    readonly key: bigint;
+    readonly before: Uint8Array | undefined;
+  }[];
   isTorn: boolean;
+  isIndexRewritten: boolean;
 }
 
 const FIRST_STAMP_NS = 1_700_000_000_000_000_000n;
@@ -44,7 +55,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
   const states = new Map<number, LeaderState>();
 
   function newTable(): Table {
-    return { history: ++histories, live: new Map(), undo: [], isTorn: false };
+    return { history: ++histories, live: new Map(), undo: [], isTorn: false, isIndexRewritten: false };
   }
 
   function tableOf(volumeId: number): Table {
@@ -53,9 +64,10 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     return table;
   }
 
-  function beginHistory(table: Table): void {
+  function beginHistory(table: Table, isIndexRewritten: boolean): void {
     table.history = ++histories;
     table.undo = [];
+    table.isIndexRewritten = isIndexRewritten;
   }
 
   function write(volume: StockVolume, table: Table, key: bigint, data: Uint8Array | undefined): void {
@@ -86,7 +98,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     } catch {
       return true;
     }
-    beginHistory(table);
+    beginHistory(table, false);
     table.isTorn = false;
     return true;
   }
@@ -102,7 +114,10 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
       else table.live.set(key, before);
     }
     const kept = last.endOffset + (choice % 3 === 0 ? 8 * (1 + (choice % 5)) : 0);
-    volume.load(volume.dat.subarray(0, Math.min(kept, volume.dat.length)), volume.idx.subarray(0, last.idxSize));
+    volume.load(
+      volume.dat.subarray(0, Math.min(kept, volume.dat.length)),
+      volume.idx.subarray(0, last.idxSize),
+    );
     table.isTorn = kept > last.endOffset;
     table.history = ++histories;
     return true;
@@ -112,14 +127,17 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
   function fixIndex(volume: StockVolume, table: Table): boolean {
     const rowSize = 12 + offsetWidth;
     const idx = volume.idx;
-    const rows = readIndexRows(idx, offsetWidth).map((row, at) => ({ ...row, bytes: idx.subarray(at * rowSize, (at + 1) * rowSize) }));
+    const rows = readIndexRows(idx, offsetWidth).map((row, at) => ({
+      ...row,
+      bytes: idx.subarray(at * rowSize, (at + 1) * rowSize),
+    }));
     const last = new Map(rows.map((row) => [row.key, row]));
     const live = [...last.values()].filter(({ offset, size }) => offset > 0 && size > 0);
     if (live.length === 0) return false;
     live.sort((left, right) => (left.key < right.key ? -1 : 1));
     volume.load(volume.dat, Buffer.concat(live.map(({ bytes }) => bytes)));
     for (const [key, data] of table.live) if (data.length === 0) table.live.delete(key);
-    beginHistory(table);
+    beginHistory(table, true);
     return true;
   }
 
@@ -133,7 +151,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     view.setInt32(8 + offsetWidth, -1);
     volume.load(volume.dat, Buffer.concat([volume.idx, row]));
     table.live.delete(key);
-    beginHistory(table);
+    beginHistory(table, true);
     return true;
   }
 
@@ -148,6 +166,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     }
     volume.load(volume.dat, before);
     table.history = ++histories;
+    table.isIndexRewritten = true;
     return true;
   }
 
@@ -240,6 +259,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
         dat: volume.dat,
         idx: volume.idx,
         live: new Map(table.live),
+        isIndexRewritten: table.isIndexRewritten,
         isClosed: volume.isClosed,
         mayBeDamaged: table.isTorn,
       };
