@@ -1,4 +1,4 @@
-// Proves that packages/protocol/src/gen is what proto/ gives: generates into a temporary folder and compares.
+// Proves that what lies in each src/gen is what its proto/ gives: generates into a temporary folder and compares.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,8 +6,13 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const committed = join(root, 'packages/protocol/src/gen');
-const fresh = mkdtempSync(join(tmpdir(), 'holdfast-gen-'));
+const bin = join(root, 'node_modules/.bin');
+
+/** Where messages are described, and where what was generated of them lies. */
+const generated = [
+  ['proto', 'packages/protocol/src/gen'],
+  ['examples/connect-port/proto', 'examples/connect-port/src/gen'],
+];
 
 /** Every file under `folder` with its text, by its path inside it. */
 function textByPath(folder) {
@@ -18,32 +23,36 @@ function textByPath(folder) {
   return new Map(paths.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
 }
 
-try {
+function generate(directory, out) {
+  const opt = ['target=ts', 'import_extension=js', 'erasable_syntax=true'];
   const template = {
     version: 'v2',
-    plugins: [
-      {
-        local: 'protoc-gen-es',
-        out: fresh,
-        opt: ['target=ts', 'import_extension=js', 'erasable_syntax=true'],
-      },
-    ],
+    inputs: [{ directory }],
+    plugins: [{ local: 'protoc-gen-es', out, opt }],
   };
-  const bin = join(root, 'node_modules/.bin');
   execFileSync(join(bin, 'buf'), ['generate', '--template', JSON.stringify(template)], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
-  const want = textByPath(fresh);
-  const have = textByPath(committed);
-  const stale = [...new Set([...want.keys(), ...have.keys()])].filter(
-    (path) => want.get(path) !== have.get(path),
-  );
-  if (stale.length > 0) {
-    console.error(`Generated code is not what proto/ gives: ${stale.join(', ')}. Run: npm run generate`);
-    process.exitCode = 1;
+}
+
+for (const [directory, committed] of generated) {
+  const fresh = mkdtempSync(join(tmpdir(), 'holdfast-gen-'));
+  try {
+    generate(directory, fresh);
+    const want = textByPath(fresh);
+    const have = textByPath(join(root, committed));
+    const stale = [...new Set([...want.keys(), ...have.keys()])].filter(
+      (path) => want.get(path) !== have.get(path),
+    );
+    if (stale.length > 0) {
+      console.error(
+        `${committed} is not what ${directory} gives: ${stale.join(', ')}. Run: npm run generate`,
+      );
+      process.exitCode = 1;
+    }
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-} finally {
-  rmSync(fresh, { recursive: true, force: true });
 }
