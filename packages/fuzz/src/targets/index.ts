@@ -1,0 +1,20 @@
+import type { FuzzTarget } from '../fuzz-target.js';
+import { framer } from './framer.js';
+import { idx } from './idx.js';
+import { names } from './names.js';
+import { needle } from './needle.js';
+import { ownFiles } from './own-files.js';
+import { superBlock } from './super-block.js';
+import { volumeDirectory } from './volume-directory.js';
+import { volumeInfo } from './volume-info.js';
+
+export const fuzzTargets: readonly FuzzTarget[] = [
+  superBlock,
+  needle,
+  framer,
+  volumeInfo,
+  names,
+  idx,
+  ownFiles,
+  volumeDirectory,
+];
