@@ -24,7 +24,8 @@ export type Examination =
 
 /**
  * Whether `dat` really has the record that an entry speaks of, in `declared` layout or in another one: a remount
- * changes the layout inside one file (format.md §2), and a label can be wrong from the start.
+ * changes the layout inside one file (format.md §2), and a label can be wrong from the start. No CRC tells the layout of
+ * a record without data: another one counts only where it ends with the file.
  */
 export async function examineRecord(
   dat: RandomAccess,
@@ -36,6 +37,8 @@ export async function examineRecord(
   const layouts = [declared, ...([3, 2, 1] as const).filter((version) => version !== declared)];
   let reason: string | undefined;
   for (const version of layouts) {
+    const end = expected.offset + recordLengthBytes(version, expected.sizeBytes);
+    if (expected.sizeBytes === 0 && version !== declared && end !== endOffset) continue;
     const result = await examineAs(dat, expected, version, endOffset, crc32c);
     if (result.kind === 'sound') return result;
     reason ??= result.reason;

@@ -106,6 +106,11 @@ export class StepSettler {
       this.#window = entriesFrom(this.#window, this.#held.position.idxSizeBytes);
   }
 
+  /** Where bytes that make no whole 8 lie behind the tail, the last record is cut short, not of a shorter layout. */
+  get #shortestLayout(): Version {
+    return this.tail < this.#sighting.status.datSizeBytes ? this.version : 2;
+  }
+
   get #start(): number {
     return this.#held.position.datSizeBytes;
   }
@@ -181,7 +186,10 @@ export class StepSettler {
    */
   async #settleByIndex(frames: StepFrames, receivedEnd: number): Promise<SettledStep> {
     const expected = expectedRecords(this.#window as LeaderEntries, this.#start, this.tail, this.#width);
-    const end = await this.#receiveOneRegion(expected, receivedEnd);
+    const isUnspokenOf = expected.every((record) => record.offset >= receivedEnd);
+    // Whole records that no entry speaks of are a step as they are.
+    const isWhole = isUnspokenOf && frames.boundaryOffset > this.#start;
+    const end = isWhole ? receivedEnd : await this.#receiveOneRegion(expected, receivedEnd);
     const isLast = end === this.tail;
     const damage: LeaderDamage[] = [];
     let endOffset = Math.min(frames.boundaryOffset, end);
@@ -191,7 +199,7 @@ export class StepSettler {
       if (record.offset > end) break;
       endOffset = Math.max(endOffset, record.offset);
       if (record.offset === end || (next > end && !isLast)) break;
-      if (record.offset + recordLengthBytes(2, record.sizeBytes) > this.tail) continue;
+      if (record.offset + recordLengthBytes(this.#shortestLayout, record.sizeBytes) > this.tail) continue;
       const result = await examineRecord(
         this.#held.pending,
         record,
@@ -204,7 +212,7 @@ export class StepSettler {
         lastAppendAtNs = result.record.appendAtNs;
         if (record.sizeBytes > 0) lastDataOffset = record.offset;
         endOffset = Math.max(endOffset, isLast ? record.offset + result.record.lengthBytes : next);
-      } else {
+      } else if (record.offset + recordLengthBytes(this.version, record.sizeBytes) <= this.tail) {
         damage.push(await this.#damageOf(record, Math.min(next, end), result.reason));
         endOffset = Math.max(endOffset, Math.min(next, end));
       }

@@ -4,6 +4,7 @@ import { append } from './append.js';
 import { build } from './build/build.js';
 import { choose } from './choose.js';
 import { countLive } from './count-live.js';
+import { damageLeft } from './damage-left.js';
 import { assertSameGeneration, fence, type Sighting, sight } from './fence.js';
 import { fencedIndex } from './fenced-index.js';
 import { isIndexEqual, isOverlapEqual } from './prove.js';
@@ -120,6 +121,9 @@ async function adoptIndex(
   const content = fencedIndex(run, sighting);
   const leaderTailBytes = datSizeBytes - held.position.datSizeBytes;
   await held.adoptIndex(content, { ...held.position, idxSizeBytes, leaderTailBytes });
+  const leaderDamage = await damageLeft(run, held);
+  if (leaderDamage.length < held.position.leaderDamage.length)
+    await held.notePosition({ ...held.position, leaderDamage });
   await countLive(run, held);
   return { kind: 'index-adopted', reason };
 }

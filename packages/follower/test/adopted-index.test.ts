@@ -103,6 +103,20 @@ describe('a torn tail', () => {
     await kit.syncAndCompare('replaced');
   });
 
+  it('of a deletion is none of another layout, and is followed when it is whole', async () => {
+    const kit = await followed(3);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    volume.put(10n, new Uint8Array(100));
+    volume.delete(2n);
+    const [dat, idx] = [volume.dat, volume.idx];
+    const start = dat.length - 32;
+    // Long enough for a deletion of version 2, which has no stamp.
+    volume.load(dat.slice(0, start + 24 + 7), idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, datSize: start });
+    volume.load(dat, idx);
+    await kit.syncAndCompare('whole');
+  });
+
   it('that was cut away is no longer spoken of', async () => {
     const kit = await followed(3);
     const volume = kit.server.volumes.get(VOLUME_ID)!;
@@ -112,5 +126,52 @@ describe('a torn tail', () => {
     volume.load(before.dat, before.idx);
     expect(await kit.sync()).toMatchObject({ ok: true, leaderTailBytes: 0 });
     await kit.syncAndCompare('cut');
+  });
+});
+
+describe('what an index said of bad records', () => {
+  it('is forgotten where another one, taken over, finds them sound', async () => {
+    const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 3 }) });
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1; id <= 6; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    const { dat, idx } = volume;
+    const wrongSize = idx.slice();
+    wrongSize[4 * ENTRY_BYTES - 1]! -= 8;
+    volume.load(dat, wrongSize);
+    expect(await kit.sync()).toMatchObject({ ok: false, code: 'leader-damaged' });
+    volume.load(dat, idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, code: null, reason: 'the indexes differ' });
+    await kit.syncAndCompare('mended');
+  });
+
+  it('stays where the record itself is bad', async () => {
+    const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 3 }) });
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1; id <= 6; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    const { dat, idx } = volume;
+    dat[8 + 3 * 144 + 40]! ^= 1;
+    volume.load(dat, idx);
+    const damaged = { ok: false, code: 'leader-damaged', error: expect.stringContaining('needle 4 at') };
+    expect(await kit.sync()).toMatchObject(damaged);
+    const [first, ...others] = entriesOf(idx);
+    volume.load(dat, Buffer.concat([...others, first!]));
+    expect(await kit.sync()).toMatchObject({ ...damaged, reason: 'the indexes differ' });
+  });
+});
+
+describe('records that the index does not speak of', () => {
+  it('are fetched to the last one, however many steps they take', async () => {
+    const kit = await createSyncKit({
+      disk: createSimulatedDisk({ seed: 3 }),
+      policy: { firstStepBytes: 1000, greatestStepBytes: 1000 },
+    });
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1; id <= 3; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    await kit.syncAndCompare('at first');
+    const { idx } = volume;
+    for (let id = 4; id <= 40; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    volume.load(volume.dat, idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, leaderTailBytes: 0, datSize: volume.dat.length });
+    await kit.syncAndCompare('unindexed');
   });
 });

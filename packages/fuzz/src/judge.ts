@@ -1,11 +1,13 @@
 import { FormatError } from '@holdfast/format';
 import { IndexError } from '@holdfast/index';
+import { LeaderError, RpcError } from '@holdfast/protocol';
+import { SeaweedError } from '@holdfast/seaweedfs';
 import { StoreError } from '@holdfast/store';
 import { createDice } from './dice.js';
 import type { ReadyTarget } from './fuzz-target.js';
 import { seedOf } from './seed-of.js';
 
-const TYPED = [FormatError, IndexError, StoreError];
+const TYPED = [FormatError, IndexError, StoreError, LeaderError, RpcError, SeaweedError];
 
 /** Of the processor, so that a busy machine fails nothing. */
 const CPU_SECONDS_MAX = 5;

@@ -68,7 +68,11 @@ function setByte(bytes: Uint8Array, dice: Dice): Uint8Array {
 }
 
 function setTurningPoint(bytes: Uint8Array, dice: Dice): Uint8Array {
-  return setField(bytes, dice, () => dice.pick(TURNING_POINTS) + BigInt(dice.below(3) - 1));
+  return setField(bytes, dice, () => turningPoint(dice));
+}
+
+export function turningPoint(dice: Dice): bigint {
+  return dice.pick(TURNING_POINTS) + BigInt(dice.below(3) - 1);
 }
 
 /** A length that fits, or just does not fit, what follows it. */

@@ -15,6 +15,8 @@ import type { RpcTimers } from './timers.js';
 import { type TrailedMessage, verifiedChunks } from './verified-stream.js';
 
 const methods = pb.FollowService.method;
+/** What every `.dat` begins with. */
+const SUPER_BLOCK_SIZE_BYTES = 8;
 
 /**
  * A volume of Holdfast's own leader: beside what every leader can, the classic question. Ranges and index are read of
@@ -185,6 +187,8 @@ function checkedStatus(status: pb.StatusResponse): LeaderStatus & { readonly lin
   }
   const datSizeBytes = safeNumber(status.datSizeBytes, 'dat_size_bytes');
   const idxSizeBytes = safeNumber(status.idxSizeBytes, 'idx_size_bytes');
+  if (datSizeBytes < SUPER_BLOCK_SIZE_BYTES)
+    throw new LeaderError('bad-answer', `a .dat of ${datSizeBytes} bytes, less than its super block`);
   const sizes = { datSizeBytes, idxSizeBytes };
   return { revision, version, offsetWidthBytes, collection, readOnly, replication, lineageId, ...sizes };
 }

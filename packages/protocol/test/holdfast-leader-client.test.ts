@@ -171,6 +171,25 @@ describe('createHoldfastLeaderClient', () => {
     });
   });
 
+  it('refuses a status that no volume has', async () => {
+    const honest = await (await leader().volume(7, 'c')).status(signal);
+    for (const lie of [
+      { datSizeBytes: 7 },
+      { datSizeBytes: Number.MAX_SAFE_INTEGER + 1 },
+      { revision: 65536 },
+      { version: 0 as never },
+      { offsetWidthBytes: 3 as never },
+      { lineageId: '' },
+      { lineageId: 'x'.repeat(257) },
+    ]) {
+      await withVolume({ changes: { status: async () => ({ ...honest, ...lie }) } }, async (volume) => {
+        await expect(volume.status(signal), JSON.stringify(lie)).rejects.toMatchObject({
+          code: 'bad-answer',
+        });
+      });
+    }
+  });
+
   it('refuses a generation that is not the last status’s', async () => {
     await withVolume({}, async (volume) => {
       await expect(concat(volume.readIndex(0, 16, signal))).rejects.toMatchObject({

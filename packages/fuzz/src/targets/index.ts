@@ -1,6 +1,7 @@
 import type { FuzzTarget } from '../fuzz-target.js';
 import { framer } from './framer.js';
 import { idx } from './idx.js';
+import { holdfastAnswers, stockAnswers } from './leader-answers.js';
 import { names } from './names.js';
 import { needle } from './needle.js';
 import { ownFiles } from './own-files.js';
@@ -17,4 +18,6 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   idx,
   ownFiles,
   volumeDirectory,
+  stockAnswers,
+  holdfastAnswers,
 ];

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+const COVERED = ['format', 'index', 'store', 'follower'];
+
+/** `npm run check -- coverage`: how much of the heart the tests of these packages reach, all together. */
+export default defineConfig({
+  test: {
+    projects: COVERED.map((name) => `packages/${name}`),
+    maxWorkers: 2,
+    reporters: ['dot'],
+    coverage: {
+      provider: 'v8',
+      include: COVERED.map((name) => `packages/${name}/src/**/*.ts`),
+      exclude: ['**/index.ts'],
+      reporter: ['text-summary', 'json-summary', 'json'],
+      reportsDirectory: '.cache/coverage',
+      thresholds: { branches: 95 },
+    },
+  },
+});
