@@ -1,3 +1,21 @@
+export { createDataApi, type DataApi } from './http/data-api.js';
+export {
+  type DataApiOptions,
+  defaultHttpLimits,
+  type Guard,
+  type GuardedRequest,
+  type Gzip,
+  type HttpEnvironment,
+  type HttpLimits,
+  type HttpPeer,
+  type Md5Stream,
+  type PeerLocation,
+  type Peers,
+  type ReadableVolume,
+  type ReadableVolumes,
+  type WritableVolume,
+  type WritableVolumes,
+} from './http/data-api-ports.js';
 export {
   createLeader,
   type Leader,

@@ -1,0 +1,1 @@
+export { nodeHttpEnvironment } from './node-http-environment.js';
