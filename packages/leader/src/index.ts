@@ -3,7 +3,6 @@ export {
   type DataApiOptions,
   defaultHttpLimits,
   type Guard,
-  type GuardedRequest,
   type Gzip,
   type HttpEnvironment,
   type HttpLimits,

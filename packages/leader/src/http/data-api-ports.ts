@@ -1,5 +1,6 @@
 import type { Clock, Random, Timers } from '@holdfast/format';
 import type { StoredVolume } from '../needles/stored-volume.js';
+import type { GuardedRequest } from '../security/data-guard.js';
 
 /** A volume as reading needs it: a `StoredVolume` is one. Failures are `StoreError`s. */
 export type ReadableVolume = Pick<StoredVolume, 'name' | 'version' | 'superBlock' | 'status' | 'open'>;
@@ -69,15 +70,6 @@ export interface Peers {
    * token for the chunks of a file) is added here.
    */
   fetch(request: Request): Promise<Response>;
-}
-
-export interface GuardedRequest {
-  /** `read`: GET and HEAD; `write`: POST, PUT and DELETE. */
-  readonly kind: 'read' | 'write';
-  /** `<volume id>,<key and cookie>` as in the URL, without extension and `_<n>`. */
-  readonly fid: string;
-  readonly request: Request;
-  readonly peer: HttpPeer;
 }
 
 /** Asked before anything is read of a needle or of a body. A `Response` is the answer; `undefined` lets it in. */

@@ -61,7 +61,7 @@ export function createNeedleDeleter(options: NeedleDeleterOptions): NeedleDelete
       const others = isReplica ? [] : await replication.locate(volumeId, volume.superBlock);
       const { freedSizeBytes } = await volume.delete(needleId, { cookie, isDurable });
       if (others.length > 0)
-        await replication.delete(others, { volumeId, pathname, credentials: credentialsOf(request, query) });
+        await replication.delete(others, { volumeId, pathname, credentials: credentialsOf(request) });
       return jsonAnswer(202, { size: fileBytes ?? freedSizeBytes });
     } catch (error) {
       if (isStoreError(error, 'needle-not-found')) return jsonAnswer(404, { size: 0 });

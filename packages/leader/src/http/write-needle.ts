@@ -57,7 +57,7 @@ export function createNeedleWriter(options: NeedleWriterOptions): NeedleWriter {
       await replication.write(others, {
         volumeId,
         pathname,
-        credentials: credentialsOf(request, query),
+        credentials: credentialsOf(request),
         upload,
         lastModifiedSeconds,
         isGzip: prepared.isGzip,
