@@ -6,6 +6,8 @@ import { startWeed } from './weed-process.js';
 export interface WeedBackupResult {
   /** Whether it ended by itself. It is known to hang (protocol.md §8); then it was killed. */
   readonly ended: boolean;
+  /** `null` where it was killed. */
+  readonly exitCode: number | null;
   readonly log: string;
 }
 
@@ -31,5 +33,5 @@ export async function weedBackup(
   ]);
   limit.abort();
   await backup.kill();
-  return { ended, log: backup.log };
+  return { ended, exitCode: backup.exitCode, log: backup.log };
 }

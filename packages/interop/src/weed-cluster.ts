@@ -23,6 +23,8 @@ export interface WeedCluster {
   lookUp(volumeId: number): Promise<readonly string[]>;
   /** Waits until the master's lookup knows the volume on so many servers (default 1). */
   waitForVolume(volumeId: number, copies?: number): Promise<void>;
+  /** Waits until the master's lookup knows the volume on these servers and no other. */
+  waitForCopies(volumeId: number, servers: readonly WeedVolumeServer[]): Promise<void>;
   /** Ends its own processes, and removes the directory. Idempotent. */
   stop(): Promise<void>;
 }
@@ -113,6 +115,13 @@ export async function startWeedCluster(options: WeedClusterOptions = {}): Promis
       await waitUntil(`volume ${volumeId} on ${copies} servers`, async () => {
         return (await cluster.lookUp(volumeId)).length >= copies;
       });
+    },
+    async waitForCopies(volumeId, expected) {
+      const wanted = expected.map(({ announcedAddress }) => announcedAddress).sort();
+      await waitUntil(
+        `volume ${volumeId} on ${wanted}`,
+        async () => [...(await cluster.lookUp(volumeId))].sort().join() === wanted.join(),
+      );
     },
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));

@@ -6,6 +6,8 @@ export interface WeedProcess {
   readonly isAlive: boolean;
   /** The last of what it wrote, for messages. */
   readonly log: string;
+  /** `null` while it runs, and where a signal ended it. */
+  readonly exitCode: number | null;
   /** Resolves when it has ended, however. */
   readonly exited: Promise<void>;
   /** SIGTERM, and SIGKILL where that does not do. Idempotent. */
@@ -51,6 +53,9 @@ export function startWeed(binary: string, args: readonly string[], workDirectory
   return {
     get isAlive() {
       return isAlive();
+    },
+    get exitCode() {
+      return child.exitCode;
     },
     get log() {
       return log;

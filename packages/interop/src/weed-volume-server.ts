@@ -21,6 +21,8 @@ export interface WeedAllocateOptions {
 export interface WeedVolumeServer {
   readonly httpAddress: string;
   readonly grpcAddress: string;
+  /** By which the master tells of it. */
+  readonly announcedAddress: string;
   readonly dataDirectory: string;
   /** Throws with its last words if the process has ended. Every test ends with it. */
   assertAlive(): void;
@@ -107,7 +109,7 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
     if (!weed?.isAlive) throw new Gone(`the volume server has ended: ${weed?.log}`);
     const own = await fetch(`http://${httpAddress}/status`);
     const topology = await fetch(`http://${masterHttpAddress}/dir/status`);
-    return own.ok && (await topology.text()).includes(`${announcedIp}:${port}`);
+    return own.ok && (await topology.text()).includes(server.announcedAddress);
   };
 
   const fileUrl = (volumeId: number, needleId: bigint, query: WeedPutOptions['query'] = {}): URL => {
@@ -120,6 +122,7 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
   const server: WeedVolumeServer = {
     httpAddress,
     grpcAddress,
+    announcedAddress: `${announcedIp}:${port}`,
     dataDirectory,
 
     assertAlive() {
