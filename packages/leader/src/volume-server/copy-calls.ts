@@ -3,7 +3,7 @@ import type { RandomAccess } from '@holdfast/index';
 import { create, onlyRequest, volumeServerPb as pb } from '@holdfast/protocol';
 import { isStoreError, type StoreEnvironment } from '@holdfast/store';
 import { refusal, requireVolume } from './call-errors.js';
-import { createSince } from './since.js';
+import type { Since } from './since.js';
 import { streamFile } from './stream-file.js';
 import type { VolumeServer, VolumeServerHandlers } from './volume-server.js';
 
@@ -19,9 +19,8 @@ interface CopiedFile {
 }
 
 /** Bytes of a volume's files: of one generation each, and only what is durable. */
-export function copyCalls(server: VolumeServer): VolumeServerHandlers {
+export function copyCalls(server: VolumeServer, since: Since): VolumeServerHandlers {
   const { env, store, limits } = server;
-  const since = createSince();
 
   /** `.dat` and `.idx` of an open volume, one generation of both; `undefined` for any other file. */
   async function openPinned(name: VolumeName, ext: string): Promise<CopiedFile | undefined> {

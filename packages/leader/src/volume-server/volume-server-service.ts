@@ -13,7 +13,9 @@ import { defaultVolumeServerLimits } from './limits.js';
 import { needleCalls } from './needle-calls.js';
 import { pingCall } from './ping-call.js';
 import { scrubCalls } from './scrub-calls.js';
+import { createSince } from './since.js';
 import { assertNoMaintenance, statusCalls } from './status-calls.js';
+import { tailCalls } from './tail-calls.js';
 import { vacuumCalls } from './vacuum-calls.js';
 import type { VolumeServer, VolumeServerServiceOptions } from './volume-server.js';
 
@@ -36,11 +38,13 @@ const REFUSED_IN_MAINTENANCE: ReadonlySet<string> = new Set([
  */
 export function createVolumeServerService(options: VolumeServerServiceOptions): RpcService {
   const server: VolumeServer = { ...options, limits: { ...defaultVolumeServerLimits, ...options.limits } };
+  const since = createSince();
   const { service, unary, streams } = createRpcService(volumeServerPb.VolumeServer, {
     ...statusCalls(server),
     ...administrationCalls(server),
     ...vacuumCalls(server),
-    ...copyCalls(server),
+    ...copyCalls(server, since),
+    ...tailCalls(server, since),
     ...needleCalls(server),
     ...batchDelete(server),
     ...scrubCalls(server),
