@@ -67,6 +67,7 @@ export type {
   UnaryHandler,
   UnaryMethod,
 } from './rpc-transport.js';
+export { watchStream } from './stream-watchdog.js';
 export type { RpcTimers } from './timers.js';
 export {
   describeEarlyClose,

@@ -142,10 +142,11 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
         data instanceof Uint8Array ? { data, remove: undefined } : await receiveData(env, directory, data);
       try {
         const { data: bytes } = received;
+        const fields = typeof content === 'function' ? content() : content;
         const { isUnchanged, offset, sizeBytes, crc, appendAtNs } = await change(isDurable, (volume) =>
           bytes instanceof Uint8Array
-            ? volume.append({ ...content, data: bytes }, { checksCookie })
-            : volume.append(content, { staged: bytes, checksCookie }),
+            ? volume.append({ ...fields, data: bytes }, { checksCookie })
+            : volume.append(fields, { staged: bytes, checksCookie }),
         );
         const dataSizeBytes = bytes instanceof Uint8Array ? bytes.length : bytes.sizeBytes;
         return { isUnchanged, offset, sizeBytes, dataSizeBytes, crc, appendAtNs };

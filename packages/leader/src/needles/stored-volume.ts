@@ -34,8 +34,11 @@ export interface StoredVolumeStatus {
 
 /** What is to be written: fields, and data at once or in pieces of a length that is known. */
 export interface NeedleUpload {
-  /** Its `appendAtNs` and `storedCrc` do not count: a record is stamped when it is appended. */
-  readonly content: Omit<NeedleContent, 'data'>;
+  /**
+   * Its `appendAtNs` and `storedCrc` do not count: a record is stamped when it is appended. A function is asked when all
+   * of the data have come, for fields that come behind them; what it throws ends the write.
+   */
+  readonly content: Omit<NeedleContent, 'data'> | (() => Omit<NeedleContent, 'data'>);
   readonly data: Uint8Array | NeedleDataPieces;
 }
 

@@ -14,6 +14,10 @@ export interface VolumeServerLimits {
   readonly tailPassMs: number;
   /** Compactions that a tail may lag behind: the files of each stay open for it. Default 4. */
   readonly tailGenerations: number;
+  /** A record of another server's tail that is longer goes to a file on its way. Default 4 MiB. */
+  readonly heldRecordBytes: number;
+  /** Records of another server's tail that are written at once, and so share a sync. Default 256. */
+  readonly recordsInFlight: number;
   /** The deadline of a connection to another server, and of a call with one answer. Default 30 s. */
   readonly peerTimeoutMs: number;
   /** A stream of another server on which nothing came for so long is given up. Default 60 s. */
@@ -29,6 +33,8 @@ export const defaultVolumeServerLimits: VolumeServerLimits = {
   scrubDetails: 10_000,
   tailPassMs: 2_000,
   tailGenerations: 4,
+  heldRecordBytes: 4 * MiB,
+  recordsInFlight: 256,
   peerTimeoutMs: 30_000,
   noBytesTimeoutMs: 60_000,
   copyAttempts: 5,

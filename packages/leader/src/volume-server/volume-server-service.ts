@@ -12,6 +12,7 @@ import { copyCalls } from './copy-calls.js';
 import { defaultVolumeServerLimits } from './limits.js';
 import { needleCalls } from './needle-calls.js';
 import { pingCall } from './ping-call.js';
+import { receiveCalls } from './receive-calls.js';
 import { scrubCalls } from './scrub-calls.js';
 import { createSince } from './since.js';
 import { assertNoMaintenance, statusCalls } from './status-calls.js';
@@ -45,6 +46,7 @@ export function createVolumeServerService(options: VolumeServerServiceOptions): 
     ...vacuumCalls(server),
     ...copyCalls(server, since),
     ...tailCalls(server, since),
+    ...receiveCalls(server),
     ...needleCalls(server),
     ...batchDelete(server),
     ...scrubCalls(server),
