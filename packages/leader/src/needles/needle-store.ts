@@ -1,4 +1,5 @@
-import type { ReplicaPlacement, Ttl, Version, VolumeName } from '@holdfast/format';
+import type { ReplicaPlacement, Ttl, Version, VolumeInfo, VolumeName } from '@holdfast/format';
+import type { DiskFile } from '@holdfast/store';
 import type { StoredVolume } from './stored-volume.js';
 
 export interface AllocateOptions {
@@ -30,6 +31,14 @@ export interface NeedleStore {
   find(volumeId: number, collection?: string): StoredVolume | undefined;
   /** A new, empty volume, durable. `exists` if there is one by that id, in whichever collection. */
   allocate(options: AllocateOptions): Promise<StoredVolume>;
+  /**
+   * A volume whose files come from elsewhere: `write` brings them; then they are made durable, read through (`corrupt`),
+   * named and opened. `exists` if there is one by that id. Nothing is left of them where it fails.
+   */
+  receive(
+    name: VolumeName,
+    write: (files: { readonly dat: DiskFile; readonly idx: DiskFile }) => Promise<VolumeInfo>,
+  ): Promise<StoredVolume>;
   /**
    * Opens the volume whose files are in the directory, recovered; one that is open stays as it is, unless it is closed
    * for writing since a sync failed. `not-found`; errors as `openVolume`.

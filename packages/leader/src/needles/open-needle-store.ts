@@ -2,6 +2,7 @@ import { formatVolumeName, type OffsetWidthBytes, type Timers, type VolumeName }
 import { createVolume, deleteVolume, type StoreEnvironment, StoreError } from '@holdfast/store';
 import { removeLineageToken } from '../lineage-token.js';
 import { createMutex } from '../mutex.js';
+import { beginIncomingVolume } from './incoming-volume.js';
 import type { NeedleStore, StoreChange } from './needle-store.js';
 import { type OpenedStoredVolume, openStoredVolume } from './open-stored-volume.js';
 import { serveDirectory } from './served-directory.js';
@@ -27,6 +28,7 @@ export async function openNeedleStore(options: OpenNeedleStoreOptions): Promise<
   const volumes = new Map<number, OpenedStoredVolume>();
   const changeListeners = new Set<(change: StoreChange) => void>();
   const durableListeners = new Set<(name: VolumeName) => void>();
+  const receiving = new Set<number>();
   const mutex = createMutex();
   let closing: Promise<void> | undefined;
 
@@ -124,6 +126,27 @@ export async function openNeedleStore(options: OpenNeedleStoreOptions): Promise<
         }
         return openNamed(name);
       }),
+    async receive(name, write) {
+      const assertNew = async () => {
+        if (receiving.has(name.volumeId) || (await nameOf(name.volumeId)) !== undefined)
+          throw duplicate(name, directory);
+      };
+      await changing(assertNew);
+      receiving.add(name.volumeId);
+      try {
+        await using incoming = await beginIncomingVolume(env, directory, name);
+        await incoming.finish(await write(incoming));
+        return await changing(async () => {
+          receiving.delete(name.volumeId);
+          await assertNew();
+          await lock.assertHeld();
+          await incoming.takeName();
+          return openNamed(name);
+        });
+      } finally {
+        receiving.delete(name.volumeId);
+      }
+    },
     mount: (volumeId) =>
       changing(async () => {
         const open = volumes.get(volumeId);

@@ -1,3 +1,6 @@
+/** A message of progress for so much, as the real server sends them. */
+export const PROGRESS_BYTES = 128 << 20;
+
 /** Steps of work that is reported from elsewhere, as a stream: only the last one waits for a slow reader. */
 export interface Progress {
   readonly report: (doneBytes: number) => void;

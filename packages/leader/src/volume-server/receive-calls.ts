@@ -1,7 +1,10 @@
 import { FormatError } from '@holdfast/format';
-import { create, volumeServerPb as pb, RpcError } from '@holdfast/protocol';
+import { create, onlyRequest, volumeServerPb as pb, RpcError } from '@holdfast/protocol';
+import { assertRoom } from './administration-calls.js';
 import { requireVolume } from './call-errors.js';
+import { copyVolume } from './copy-volume.js';
 import { type Peer, withPeer } from './peer.js';
+import { createProgress, PROGRESS_BYTES } from './progress.js';
 import { receiveTail } from './receive-tail.js';
 import type { VolumeServer, VolumeServerHandlers } from './volume-server.js';
 
@@ -24,15 +27,42 @@ export function receiveCalls(server: VolumeServer): VolumeServerHandlers {
           crc32c: env.crc32c,
           limits,
         });
-      try {
-        await withPeer(server, sourceVolumeServer, signal, receive);
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        throw new RpcError('data-loss', `${sourceVolumeServer}: ${error.message}`, error);
-      }
+      await fromSource(server, sourceVolumeServer, signal, receive);
       return create(pb.VolumeTailReceiverResponseSchema);
     },
+
+    async *volumeCopy(requests, { signal }) {
+      const { volumeId, sourceDataNode, diskType, ioBytePerSecond } = await onlyRequest(requests);
+      if (store.find(volumeId) !== undefined)
+        throw new RpcError('already-exists', `volume ${volumeId} already exists: delete it first`);
+      assertRoom(server, diskType);
+      const progress = createProgress(PROGRESS_BYTES);
+      const maxBytesPerSecond = ioBytePerSecond > 0n ? Number(ioBytePerSecond) : undefined;
+      const { report: onProgress } = progress;
+      const copying = fromSource(server, sourceDataNode, signal, (peer) =>
+        copyVolume(server, { volumeId, peer, onProgress, maxBytesPerSecond, signal }),
+      );
+      for await (const copiedBytes of progress.until(copying))
+        yield create(pb.VolumeCopyResponseSchema, { processedBytes: BigInt(copiedBytes) });
+      const { lastAppendAtNs } = (await copying).status();
+      yield create(pb.VolumeCopyResponseSchema, { lastAppendAtNs });
+    },
   };
+}
+
+/** What a source sends and is damaged is its failure, not the caller's. */
+async function fromSource<T>(
+  server: VolumeServer,
+  address: string,
+  signal: AbortSignal,
+  use: (peer: Peer) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withPeer(server, address, signal, use);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new RpcError('data-loss', `${address}: ${error.message}`, error);
+  }
 }
 
 async function isEmptyNeedle(peer: Peer, volumeId: number, needleId: bigint): Promise<boolean> {

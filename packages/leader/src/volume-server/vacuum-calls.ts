@@ -1,11 +1,8 @@
 import { create, onlyRequest, volumeServerPb as pb, RpcError } from '@holdfast/protocol';
 import { isStoreError } from '@holdfast/store';
 import type { StoredVolume } from '../needles/stored-volume.js';
-import { createProgress } from './progress.js';
+import { createProgress, PROGRESS_BYTES } from './progress.js';
 import type { VolumeServer, VolumeServerHandlers } from './volume-server.js';
-
-/** A message for so much, as the real server sends them. */
-const PROGRESS_BYTES = 128 << 20;
 
 /**
  * A vacuum in its four steps. A commit without a compaction, or one that fails, leaves the volume as it was, open and
