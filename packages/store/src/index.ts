@@ -16,6 +16,7 @@ export type { Finding, FindingCode } from './finding.js';
 export { type DamagedPlace, type FixOptions, type FixReport, fixIndex } from './fix.js';
 export { type DetachVolumeOptions, detachVolume, isFollowing } from './generation/detach-volume.js';
 export { ensureFree } from './generation/free-space.js';
+export { type GenerationNeedles, openGenerationNeedles } from './generation/generation-needles.js';
 export {
   type DigestFinding,
   type GenerationReader,

@@ -56,6 +56,11 @@ export interface GenerationReader {
   openState(state: StateLengths): Promise<GenerationState>;
   /** What its `.vif` says; without one, what the position knows. */
   readInfo(): Promise<VolumeInfo>;
+  /**
+   * Moves the position on to what has been committed since. False, and nothing moved, where another generation or another
+   * index file has taken the place of this one: then open anew.
+   */
+  advance(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -173,12 +178,18 @@ interface ReaderFiles {
 }
 
 function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles): GenerationReader {
-  const { id, record, close } = files;
-  const { position, indexSerial } = record;
+  const { id, close } = files;
+  let { record } = files;
+  const { indexSerial } = record;
   const own = layout.generation(id);
-  const { datSizeBytes, idxSizeBytes } = position;
-  const datContent = { lengthBytes: datSizeBytes, tailDigest: record.dat.tailDigest };
-  const idxContent = { lengthBytes: idxSizeBytes, tailDigest: record.idx.tailDigest };
+  const position = () => record.position;
+  const contents = () => {
+    const { datSizeBytes, idxSizeBytes } = position();
+    return {
+      dat: { lengthBytes: datSizeBytes, tailDigest: record.dat.tailDigest },
+      idx: { lengthBytes: idxSizeBytes, tailDigest: record.idx.tailDigest },
+    };
+  };
 
   async function* findingsOf(
     file: DigestFinding['file'],
@@ -197,10 +208,12 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
 
   return {
     id,
-    position,
+    get position() {
+      return record.position;
+    },
     indexSerial,
-    dat: boundedAccess(files.dat, () => position.datSizeBytes),
-    idx: boundedAccess(files.idx, () => position.idxSizeBytes),
+    dat: boundedAccess(files.dat, () => position().datSizeBytes),
+    idx: boundedAccess(files.idx, () => position().idxSizeBytes),
 
     async *history(signal) {
       const content = await openIfThere(env, own.history);
@@ -209,7 +222,7 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
         for await (const line of readHistory(env, content, signal)) {
           const isPast =
             line.indexSerial > indexSerial ||
-            (line.indexSerial === indexSerial && line.datSizeBytes > position.datSizeBytes);
+            (line.indexSerial === indexSerial && line.datSizeBytes > position().datSizeBytes);
           if (isPast) continue;
           yield line;
           last = line;
@@ -222,16 +235,18 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
     },
 
     async *checkDigests(signal) {
-      yield* findingsOf('dat', { data: files.dat, ...datContent }, own.datDigests, signal);
-      yield* findingsOf('idx', { data: files.idx, ...idxContent }, own.idxDigests(indexSerial), signal);
+      const { dat, idx } = contents();
+      yield* findingsOf('dat', { data: files.dat, ...dat }, own.datDigests, signal);
+      yield* findingsOf('idx', { data: files.idx, ...idx }, own.idxDigests(indexSerial), signal);
     },
 
     async contentDigest(signal) {
+      const { dat, idx } = contents();
       const hash = env.createSha256();
-      hash.push(new TextEncoder().encode(`${datSizeBytes} ${idxSizeBytes}\n`));
+      hash.push(new TextEncoder().encode(`${dat.lengthBytes} ${idx.lengthBytes}\n`));
       for (const [content, path] of [
-        [datContent, own.datDigests],
-        [idxContent, own.idxDigests(indexSerial)],
+        [dat, own.datDigests],
+        [idx, own.idxDigests(indexSerial)],
       ] as const) {
         const digests = await openIfThere(env, path);
         try {
@@ -244,16 +259,17 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
     },
 
     async openState(state) {
+      const present = contents();
       const isFormerIndex = state.indexSerial !== indexSerial;
       const formerIdx = isFormerIndex
         ? await env.disk.open(own.idxOf(state.indexSerial), { mode: 'read' })
         : undefined;
       const datDigests = await openIfThere(env, own.datDigests);
       const idxDigests = await openIfThere(env, own.idxDigests(state.indexSerial));
-      const idxLengthBytes = (await formerIdx?.sizeBytes()) ?? idxSizeBytes;
+      const idxLengthBytes = (await formerIdx?.sizeBytes()) ?? present.idx.lengthBytes;
       const idxTailDigest =
-        formerIdx === undefined ? record.idx.tailDigest : await sealedDigest(idxDigests, idxLengthBytes);
-      const dat = { ...datContent, digests: datDigests };
+        formerIdx === undefined ? present.idx.tailDigest : await sealedDigest(idxDigests, idxLengthBytes);
+      const dat = { ...present.dat, digests: datDigests };
       const idx = { lengthBytes: idxLengthBytes, digests: idxDigests, tailDigest: idxTailDigest };
       return {
         dat: stateFile(env, own.dat, files.dat, dat, state.datSizeBytes),
@@ -268,8 +284,15 @@ function readerOf(env: StoreEnvironment, layout: HomeLayout, files: ReaderFiles)
         const { info, state } = await readVolumeInfoFile(env.disk, path);
         if (state === 'read') return info;
       }
-      const { version, offsetWidthBytes } = position;
+      const { version, offsetWidthBytes } = position();
       return { ...EMPTY_VOLUME_INFO, version, offsetWidthBytes };
+    },
+    async advance() {
+      if ((await readCurrent(env, layout)) !== id) return false;
+      const next = await readPosition(env, layout, id);
+      if (next?.indexSerial !== indexSerial) return false;
+      record = next;
+      return true;
     },
     close,
   };

@@ -1,16 +1,14 @@
-import { openIdx, type RandomAccess } from '@holdfast/index';
+import type { RandomAccess } from '@holdfast/index';
 import type { DiskFile } from '../disk.js';
 import type { StoreEnvironment } from '../environment.js';
 import { StoreError } from '../errors.js';
-import { replayIndex } from '../volume/index-replay.js';
-import { detectRecordVersion } from '../volume/record-version.js';
-import { readSuperBlock } from '../volume/super-block-file.js';
 import type { Volume } from '../volume/volume.js';
 import { readVolumeInfoFile } from '../volume/volume-info-file.js';
 import { createVolumeOverFiles } from '../volume/volume-over-files.js';
 import { volumePaths } from '../volume/volume-paths.js';
 import { type OpenGenerationReaderOptions, openGenerationReader } from './generation-reader.js';
 import { homeLayout } from './layout.js';
+import { replayGeneration } from './replay-generation.js';
 
 /**
  * A generation as a volume for reading: its needles up to the committed position, whatever a follower does meanwhile.
@@ -27,17 +25,7 @@ export async function openGenerationVolume(
   try {
     const { dat, idx, position } = reader;
     const { offsetWidthBytes, datSizeBytes, idxSizeBytes, lastAppendAtNs } = position;
-    const { crc32c } = env;
-    const superBlock = await readSuperBlock(dat, paths);
-    const version = await detectRecordVersion(
-      { dat, idx },
-      superBlock.version,
-      offsetWidthBytes,
-      crc32c,
-      paths,
-    );
-    const data = { dat, datSizeBytes, contentEndOffset: datSizeBytes, version, offsetWidthBytes, crc32c };
-    const { map, pastEnd } = await replayIndex(await openIdx(idx, offsetWidthBytes), data, options.signal);
+    const { superBlock, version, map, pastEnd } = await replayGeneration(env, reader, paths, options.signal);
     return createVolumeOverFiles(env, {
       paths,
       superBlock,

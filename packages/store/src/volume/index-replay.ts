@@ -47,12 +47,24 @@ export type Placement =
   | { readonly kind: 'past-end' }
   | { readonly kind: 'present'; readonly offset: number; readonly endOffset: number };
 
-export async function replayIndex(idx: IdxFile, data: DataFile, signal?: AbortSignal): Promise<IndexReplay> {
-  const map = new NeedleMap();
+/** What is known of an index already. */
+export interface ReplayedSoFar {
+  readonly map: NeedleMap;
+  readonly entryCount: number;
+}
+
+/** `soFar`: only the entries behind are replayed, into the same map; the rest of what is given is of them alone. */
+export async function replayIndex(
+  idx: IdxFile,
+  data: DataFile,
+  signal?: AbortSignal,
+  soFar: ReplayedSoFar = { map: new NeedleMap(), entryCount: 0 },
+): Promise<IndexReplay> {
+  const { map, entryCount: fromEntry } = soFar;
   const pastEnd = new Set<number>();
   const ends = new LastRecords();
   let headTombstones = 0;
-  for await (const entries of idx.walk(signal === undefined ? {} : { signal })) {
+  for await (const entries of idx.walk(signal === undefined ? { fromEntry } : { fromEntry, signal })) {
     for (let i = 0; i < entries.count; i++) {
       const entry = entries.entryAt(i);
       const entryIndex = entries.firstEntryIndex + i;

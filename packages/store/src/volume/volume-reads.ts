@@ -13,7 +13,7 @@ import type { Volume } from './volume.js';
 
 /** How needles are found and read. `dat` is the file as written. */
 export function createVolumeReads(
-  { paths, version, map }: OpenedFiles,
+  { paths, version, map }: Pick<OpenedFiles, 'paths' | 'version' | 'map'>,
   dat: RandomAccess,
   crc32c: Crc32c,
 ): Pick<Volume, 'find' | 'findDeleted' | 'readEntry' | 'readNeedle' | 'readRange'> {
