@@ -11,6 +11,7 @@ import {
   writeRestoredFile,
 } from './restored-file.js';
 import { withStateAt } from './state-at.js';
+import { takeBackNames } from './take-back-names.js';
 import { atNs, instantOf, type VolumeState } from './volume-state.js';
 
 /** Beside the volume's files: what they are. It comes last: where it is, the restore is complete. */
@@ -62,7 +63,8 @@ export function planRestore(
 /**
  * Writes the files of a volume as it was, ready for `weed volume`, and a manifest beside them. Each block is compared
  * with its digest as it is read, everything is read back from the disk, and only then do the files get their names.
- * What a crash leaves is a folder of its own, which the next restore of the volume empties. Errors: `not-covered`;
+ * What a crash leaves is a folder of its own, which the next restore of the volume empties, and files whose names that
+ * one takes back. Errors: `not-covered`;
  * `exists` where the volume's files are there already; `no-space`; `corrupt` where what is kept here is not as it was
  * committed; those of the disk.
  */
@@ -86,10 +88,12 @@ async function restoreState(
   const { out, volume, minFreeBytes } = options;
   const baseName = formatVolumeName(volume);
   const names = ['.dat', '.idx', '.vif', MANIFEST_SUFFIX].map((suffix) => `${baseName}${suffix}`);
+  const staging = `${out}/.restoring-${baseName}`;
+  const named = { out, staging, names };
+  await takeBackNames(env, named);
   await assertAbsent(env, out, names);
   const restorable = restorableState(state);
   await ensureFree(env, out, restorable.neededBytes, minFreeBytes);
-  const staging = `${out}/.restoring-${baseName}`;
   try {
     await emptyDirectory(disk, staging);
     const { volumeId: id, collection } = volume;
@@ -109,6 +113,7 @@ async function restoreState(
   } catch (error) {
     // What stays is emptied by the next restore.
     await tidyUp(async () => {
+      await takeBackNames(env, named);
       await emptyDirectory(disk, staging);
       await disk.removeDirectory(staging);
     });
