@@ -68,6 +68,7 @@ async function runVerb(verb: Verb, args: readonly string[], process: CliProcess)
       timers: systemTimers,
       output,
       log,
+      variables: process.variables,
       signal: process.signal,
     });
   } catch (error) {

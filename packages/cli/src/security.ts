@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { RpcTlsOptions } from '@holdfast/protocol';
 import { clientSecurity, type TlsPaths } from '@holdfast/seaweedfs';
-import { parse } from 'smol-toml';
 import { nonEmpty } from './flag-values.js';
+import { readTls, readToml } from './security-files.js';
 import { UsageError } from './usage-error.js';
 
 /** How to speak to a cluster. */
@@ -58,43 +57,4 @@ export async function readSecurity(flags: SecurityValues): Promise<ClusterSecuri
     throw new UsageError('--tls-cert and --tls-key go together: give both');
   }
   return { grpc: hasPaths ? await readTls(paths) : undefined, https: undefined };
-}
-
-async function readToml(path: string): Promise<unknown> {
-  const text = await readText('--security', path);
-  try {
-    return parse(text);
-  } catch (cause) {
-    const [line] = (cause as Error).message.split('\n');
-    throw new UsageError(`--security ${path} is no TOML file: ${line}`, { cause });
-  }
-}
-
-async function readTls(paths: TlsPaths | undefined): Promise<RpcTlsOptions | undefined> {
-  if (paths === undefined) return undefined;
-  const [ca, cert, key] = await Promise.all(
-    [paths.caPath, paths.certPath, paths.keyPath].map((path) =>
-      path === undefined ? undefined : readText('the certificate file', path),
-    ),
-  );
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    // SeaweedFS's certificates often name no host, and its own clients do not ask (protocol.md §7).
-    checkServerName: false,
-  };
-}
-
-async function readText(what: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new UsageError(
-      `${what} ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}): check the path`,
-      {
-        cause,
-      },
-    );
-  }
 }

@@ -11,6 +11,8 @@ export interface VerbContext {
   readonly timers: Timers;
   readonly output: Output;
   readonly log: Logger;
+  /** Of the process. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   /** Aborts at SIGTERM and SIGINT. */
   readonly signal: AbortSignal;
 }

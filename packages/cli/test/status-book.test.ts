@@ -17,6 +17,7 @@ const context: VerbContext = {
   timers: env.time.timers,
   output: createOutput({ write: () => {}, isTerminal: false, columns: 80 }, true),
   log: createLog('silent'),
+  variables: {},
   signal: new AbortController().signal,
 };
 

@@ -9,6 +9,7 @@ import { createRpcService, onlyRequest } from './rpc-routes.js';
 import type { RpcService } from './rpc-transport.js';
 import { safeNumber } from './safe-number.js';
 import type { RpcTimers } from './timers.js';
+import { untilAborted } from './until-aborted.js';
 
 export interface FollowServiceOptions {
   readonly crc32c: Checksum;
@@ -257,13 +258,6 @@ function* slices(bytes: Uint8Array): Generator<Uint8Array, void> {
   for (let start = 0; start < bytes.length; start += followLimits.chunkBytes) {
     yield bytes.subarray(start, start + followLimits.chunkBytes);
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function translated<T>(answer: () => Promise<T>): Promise<T> {

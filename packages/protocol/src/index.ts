@@ -76,3 +76,4 @@ export {
   type RpcServerTlsOptions,
   type RpcTlsOptions,
 } from './tls-options.js';
+export { untilAborted } from './until-aborted.js';

@@ -1,0 +1,113 @@
+import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { RpcServerTlsOptions } from '@holdfast/protocol';
+import { getRequestListener } from '@hono/node-server';
+
+/** Answers a request of the peer with this address. */
+export type HttpHandler = (request: Request, peer: { readonly address: string }) => Promise<Response>;
+
+export interface HttpListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls: RpcServerTlsOptions | undefined;
+  /** Makes the handler, when it is known where it listens. */
+  readonly handlerAt: (port: number) => HttpHandler;
+  readonly limits?: Partial<HttpListenerLimits>;
+}
+
+/** What clients may take of the sockets; what they may ask for is the data API's. */
+export interface HttpListenerLimits {
+  /** From the opening of a connection, or the first byte of the next request on it, to the last header. Default 20 s. */
+  readonly headersTimeoutMs: number;
+  /** To the last byte of a body: the longest upload, however it drips in. Default 1 h. */
+  readonly requestTimeoutMs: number;
+  /** Without a byte either way a connection is closed. Default 2 min. */
+  readonly idleTimeoutMs: number;
+  /** Request line and headers. Beyond it 431. Default 160 KiB: pairs are headers. */
+  readonly headerBytes: number;
+  /** More are closed unanswered. Default 10,000. */
+  readonly connections: number;
+  /** What is under way when the listener closes may take so long. Default 30 s. */
+  readonly closeTimeoutMs: number;
+}
+
+const defaultHttpListenerLimits: HttpListenerLimits = {
+  headersTimeoutMs: 20_000,
+  requestTimeoutMs: 3_600_000,
+  idleTimeoutMs: 120_000,
+  headerBytes: 160 * 1024,
+  connections: 10_000,
+  closeTimeoutMs: 30_000,
+};
+
+export interface HttpListener {
+  readonly port: number;
+  /** Takes no more connections, answers what is under way, and resolves when nothing is left. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Listens now. Fails with the system's error where it cannot. */
+export async function listenHttp(options: HttpListenerOptions): Promise<HttpListener> {
+  const { host, port, tls, handlerAt } = options;
+  const limits: HttpListenerLimits = { ...defaultHttpListenerLimits, ...options.limits };
+  const serverOptions: ServerOptions = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    maxHeaderSize: limits.headerBytes,
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs / 4, 5_000),
+    noDelay: true,
+  };
+  const server = tls === undefined ? createHttpServer(serverOptions) : secureServer(serverOptions, tls);
+  // Without it fields behind the thousandth are dropped in silence; their bytes are bounded.
+  server.maxHeadersCount = 0;
+  server.maxConnections = limits.connections;
+  server.setTimeout(limits.idleTimeoutMs);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: boundPort } = server.address() as AddressInfo;
+  const handle = handlerAt(boundPort);
+  server.on(
+    'request',
+    getRequestListener(
+      (request, { incoming }) => handle(request, { address: incoming.socket.remoteAddress ?? '' }),
+      { hostname: host, overrideGlobalObjects: false },
+    ),
+  );
+  let closing: Promise<void> | undefined;
+  return {
+    port: boundPort,
+    close() {
+      closing ??= closeServer(server, limits.closeTimeoutMs);
+      return closing;
+    },
+  };
+}
+
+function secureServer(options: ServerOptions, { cert, key, clientCa }: RpcServerTlsOptions): Server {
+  return createHttpsServer({
+    ...options,
+    cert,
+    key,
+    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  });
+}
+
+/** How often connections are looked for that have become idle while closing. */
+const SWEEP_MS = 20;
+
+function closeServer(server: Server, closeTimeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+    const limit = setTimeout(() => server.closeAllConnections(), closeTimeoutMs);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(limit);
+      resolve();
+    });
+  });
+}
