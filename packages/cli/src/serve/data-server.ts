@@ -17,7 +17,10 @@ export interface DataServerOptions {
 }
 
 /** The HTTP data API on a socket. Fails with `UsageError` where the port cannot be had. */
-export async function startDataServer(options: DataServerOptions, { env }: VerbContext): Promise<HttpListener> {
+export async function startDataServer(
+  options: DataServerOptions,
+  { env }: VerbContext,
+): Promise<HttpListener> {
   const { host, store, peersAt, flags, security } = options;
   try {
     return await listenHttp({
@@ -40,6 +43,8 @@ export async function startDataServer(options: DataServerOptions, { env }: VerbC
     });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`${host}:${flags.port} cannot be listened on (${code}): take a free --port`, { cause });
+    throw new UsageError(`${host}:${flags.port} cannot be listened on (${code}): take a free --port`, {
+      cause,
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { RpcServerTlsOptions } from '@holdfast/protocol';
 import { getRequestListener } from '@hono/node-server';
 
@@ -75,14 +75,15 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
     'request',
     getRequestListener(
       (request, { incoming }) => handle(request, { address: incoming.socket.remoteAddress ?? '' }),
-      { hostname: host, overrideGlobalObjects: false },
+      { hostname: host },
     ),
   );
+  const silent = trackSilent(server);
   let closing: Promise<void> | undefined;
   return {
     port: boundPort,
     close() {
-      closing ??= closeServer(server, limits.closeTimeoutMs);
+      closing ??= closeServer(server, silent, limits.closeTimeoutMs);
       return closing;
     },
   };
@@ -97,10 +98,21 @@ function secureServer(options: ServerOptions, { cert, key, clientCa }: RpcServer
   });
 }
 
+/** Connections on which no request has come yet. */
+function trackSilent(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }) => silent.delete(socket));
+  return silent;
+}
+
 /** How often connections are looked for that have become idle while closing. */
 const SWEEP_MS = 20;
 
-function closeServer(server: Server, closeTimeoutMs: number): Promise<void> {
+function closeServer(server: Server, silent: ReadonlySet<Socket>, closeTimeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     const limit = setTimeout(() => server.closeAllConnections(), closeTimeoutMs);
@@ -109,5 +121,7 @@ function closeServer(server: Server, closeTimeoutMs: number): Promise<void> {
       clearTimeout(limit);
       resolve();
     });
+    // Those that Node counts as idle have had a request.
+    for (const socket of silent) socket.destroy();
   });
 }

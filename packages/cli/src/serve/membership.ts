@@ -28,7 +28,10 @@ export interface Membership {
 const VOLUME_SIZE_LIMIT_BYTES = 30 * 2 ** 30;
 
 /** Registers, and tells the master of every change in the store. */
-export function joinCluster(options: MembershipOptions, { env, timers, output, log }: VerbContext): Membership {
+export function joinCluster(
+  options: MembershipOptions,
+  { env, timers, output, log }: VerbContext,
+): Membership {
   const { cluster, store, ip, port, grpcPort, flags } = options;
   let volumeSizeLimitBytes = VOLUME_SIZE_LIMIT_BYTES;
   const heartbeat = createHeartbeat({

@@ -11,7 +11,9 @@ export function assertServable(flags: ServeFlagValues): void {
   if (flags['read-only'])
     throw new UsageError('a master sends clients that write: give either --master or --read-only');
   if (ANY_ADDRESS.includes(flags.ip))
-    throw new UsageError(`a master sends nobody to ${flags.ip}: give --ip its address, and --ip-bind ${flags.ip}`);
+    throw new UsageError(
+      `a master sends nobody to ${flags.ip}: give --ip its address, and --ip-bind ${flags.ip}`,
+    );
 }
 
 /** By what those who reach the server from other machines can change volumes, though nothing was said of them. */

@@ -1,4 +1,4 @@
-import type { NeedleStore, Peers } from '@holdfast/leader';
+import type { Peers } from '@holdfast/leader';
 import type { RpcTransport } from '@holdfast/protocol';
 import { createMasterClient, type MasterClient } from '@holdfast/seaweedfs';
 import type { VerbContext } from '../verb.js';

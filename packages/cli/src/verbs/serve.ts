@@ -19,7 +19,10 @@ export const serve = defineVerb({
     const security = await readServeSecurity(flags, context);
     const doors = openDoors(flags, security);
     if (doors.length > 0)
-      context.log.warn({ doors }, `anybody who reaches this server can change its volumes by ${doors.join(' and ')}`);
+      context.log.warn(
+        { doors },
+        `anybody who reaches this server can change its volumes by ${doors.join(' and ')}`,
+      );
     return flags['read-only']
       ? await serveFiles(flags, security, context)
       : await serveStore(flags, security, context);
