@@ -66,7 +66,8 @@ export async function runBackup(
     () =>
       backup({
         world: schedule.world,
-        process,
+        env: world.sabotage(process.env),
+        timers: process.timers,
         leader,
         onReport(report) {
           try {
@@ -85,7 +86,8 @@ export async function runBackup(
   switch (end.kind) {
     case 'done':
       process.kill();
-      if (moments.wasDisturbed) await judgeRecovery(world);
+      // What succeeded has been judged; what failed must have left what was there before.
+      if (end.value.some(({ outcome }) => outcome === 'failed')) await judgeRecovery(world);
       return end.value;
     case 'stopped':
       await judgeRecovery(world);

@@ -1,3 +1,4 @@
+import type { StoreEnvironment } from '@holdfast/store';
 import { Violation } from '../oracles/violation.js';
 import { describeOperation } from '../schedule/describe.js';
 import type { Schedule } from '../schedule/schedule.js';
@@ -16,8 +17,16 @@ export interface ScheduleResult {
   readonly lines: readonly string[];
 }
 
+export interface RunOptions {
+  /** What the follower is given instead of its environment: a broken one, that has to be found out. */
+  readonly sabotage?: (env: StoreEnvironment) => StoreEnvironment;
+}
+
 /** Runs a schedule in a world of its own. Never throws for what it finds. */
-export async function runSchedule(schedule: Schedule): Promise<ScheduleResult> {
+export async function runSchedule(
+  schedule: Schedule,
+  { sabotage = (env) => env }: RunOptions = {},
+): Promise<ScheduleResult> {
   const trace = createTrace();
   const figures: Figures = { schedules: 1 };
   let failedAt: number | undefined;
@@ -27,7 +36,7 @@ export async function runSchedule(schedule: Schedule): Promise<ScheduleResult> {
   };
   process.on('unhandledRejection', onUnhandled);
   try {
-    const world = await createSimulatedWorld(schedule, { trace, figures });
+    const world = await createSimulatedWorld(schedule, { trace, figures, sabotage });
     for (const [at, operation] of schedule.operations.entries()) {
       failedAt = at;
       trace.note(`${at} ${describeOperation(operation)}`);

@@ -1,6 +1,6 @@
 import { type SyncReport, syncVolumes, type VolumeListing } from '@holdfast/follower';
-import { assertNotServed, bindCluster, lockDirectory } from '@holdfast/store';
-import type { SimulatedProcess } from '@holdfast/testkit';
+import type { Timers } from '@holdfast/format';
+import { assertNotServed, bindCluster, lockDirectory, type StoreEnvironment } from '@holdfast/store';
 import type { World } from '../schedule/schedule.js';
 import { policyOf } from './follower-policy.js';
 import type { SimulatedLeader } from './simulated-leader.js';
@@ -11,15 +11,15 @@ export const DIRECTORY = '/copy';
 /** What one process of the command line does, composed as the command line composes it. */
 export interface FollowerRun {
   readonly world: World;
-  readonly process: SimulatedProcess;
+  readonly env: StoreEnvironment;
+  readonly timers: Timers;
   readonly leader: SimulatedLeader;
   readonly onReport: (report: SyncReport) => void;
 }
 
 /** `backup`: the lock, the binding, one sync of every volume. */
 export async function backup(run: FollowerRun): Promise<readonly SyncReport[]> {
-  const { process, world, onReport } = run;
-  const { env, timers } = process;
+  const { env, timers, world, onReport } = run;
   const lock = await lockDirectory(env, DIRECTORY);
   try {
     await assertNotServed(env, DIRECTORY);
@@ -40,8 +40,8 @@ export async function backup(run: FollowerRun): Promise<readonly SyncReport[]> {
   }
 }
 
-export function listingOf({ world, leader, process }: FollowerRun): VolumeListing {
-  const client = leader.clientFor(process);
+export function listingOf({ world, leader, env, timers }: FollowerRun): VolumeListing {
+  const client = leader.clientFor({ env, timers });
   const location = { server: leader.serverName, leader: client };
   return {
     volumes: world.volumeIds.map((volumeId) => ({

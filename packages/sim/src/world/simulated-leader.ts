@@ -31,7 +31,7 @@ export interface SimulatedLeader {
   /** `undefined`: it has no such volume. */
   state(volumeId: number): LeaderState | undefined;
   /** How a follower's process speaks to it. */
-  clientFor(process: SimulatedProcess): LeaderClient;
+  clientFor(process: Pick<SimulatedProcess, 'env' | 'timers'>): LeaderClient;
   /** Throws where a call has ended the process that would have ended the real one. */
   assertAlive(): void;
 }

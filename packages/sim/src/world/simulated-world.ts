@@ -1,5 +1,6 @@
 import type { SyncReport } from '@holdfast/follower';
 import type { MemoryNetwork } from '@holdfast/protocol';
+import type { StoreEnvironment } from '@holdfast/store';
 import {
   createSimulatedDisk,
   createSimulatedMachine,
@@ -35,6 +36,8 @@ export interface SimulatedWorld {
   readonly log: LeaderLog;
   readonly trace: Trace;
   readonly figures: Figures;
+  /** What a follower's process is given instead of its environment. */
+  readonly sabotage: (env: StoreEnvironment) => StoreEnvironment;
   /** Successes by volume, oldest first. */
   readonly reported: Map<number, Reported[]>;
   /** Asked before each message, and before each connection, as long as a run goes on. */
@@ -48,7 +51,7 @@ export interface NetworkWatch {
 
 export async function createSimulatedWorld(
   schedule: Schedule,
-  { trace, figures }: { readonly trace: Trace; readonly figures: Figures },
+  { trace, figures, sabotage }: Pick<SimulatedWorld, 'trace' | 'figures' | 'sabotage'>,
 ): Promise<SimulatedWorld> {
   const { seed, world } = schedule;
   const scheduler = createSimulatedScheduler();
@@ -77,6 +80,7 @@ export async function createSimulatedWorld(
     log: createLeaderLog(leader, volumeIds),
     trace,
     figures,
+    sabotage,
     reported: new Map(volumeIds.map((id) => [id, []])),
     watch: undefined,
   };

@@ -1,5 +1,6 @@
 import type { RandomAccess } from '@holdfast/index';
 import type { Sha256Stream, StoreEnvironment } from '../environment.js';
+import { bufferWithRoom } from './buffer-with-room.js';
 
 /** Each of these of a file has a digest of its own; the last, partial one's is in the position. */
 export const BLOCK_SIZE_BYTES = 1 << 16;
@@ -42,8 +43,7 @@ export interface BlockHasher {
 
 /** `partial` are the bytes from the last block boundary on: less than a block. */
 export function createBlockHasher(sha256: Sha256, partial: Uint8Array): BlockHasher {
-  const block = new Uint8Array(BLOCK_SIZE_BYTES);
-  block.set(partial);
+  let block: Uint8Array = partial;
   let filledBytes = partial.length;
   let completed: Uint8Array[] = [];
 
@@ -57,11 +57,12 @@ export function createBlockHasher(sha256: Sha256, partial: Uint8Array): BlockHas
           continue;
         }
         const taken = Math.min(BLOCK_SIZE_BYTES - filledBytes, bytes.length - at);
+        block = bufferWithRoom(block, filledBytes, filledBytes + taken);
         block.set(bytes.subarray(at, at + taken), filledBytes);
         at += taken;
         filledBytes += taken;
         if (filledBytes === BLOCK_SIZE_BYTES) {
-          completed.push(sha256(block));
+          completed.push(sha256(block.subarray(0, BLOCK_SIZE_BYTES)));
           filledBytes = 0;
         }
       }

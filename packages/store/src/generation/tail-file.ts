@@ -7,6 +7,7 @@ import {
   createBlockHasher,
   DIGEST_SIZE_BYTES,
 } from './block-digests.js';
+import { bufferWithRoom } from './buffer-with-room.js';
 import type { FileIdentity } from './position-record.js';
 
 /** Smaller chunks are gathered into writes of this size; a chunk at least this large is written as it is, uncopied. */
@@ -100,9 +101,9 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   async function gather(bytes: Uint8Array, hashing: BlockHasher): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
-      buffer ??= new Uint8Array(WRITE_SIZE_BYTES);
       const bufferedBytes = writtenBytes - handedBytes;
       const part = bytes.subarray(at, at + WRITE_SIZE_BYTES - bufferedBytes);
+      buffer = bufferWithRoom(buffer, bufferedBytes, bufferedBytes + part.length);
       buffer.set(part, bufferedBytes);
       hashing.push(part);
       at += part.length;
