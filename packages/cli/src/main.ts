@@ -30,6 +30,8 @@ function sinkOf(stream: NodeJS.WriteStream): LineSink {
   };
 }
 
+// What it has to say comes as an error, in one line of ours.
+process.env.GRPC_VERBOSITY ??= 'NONE';
 // Loaded last: a signal that comes while the rest loads is heard.
 const { runCli } = await import('./run-cli.js');
 process.exitCode = await runCli({

@@ -7,6 +7,7 @@ import { isStoreError, openVolume } from '@holdfast/store';
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { explainError, formatExplanation } from './explain-error.js';
 import type { LocalVolume } from './local-volumes.js';
+import { UsageError } from './usage-error.js';
 import type { VerbContext } from './verb.js';
 
 /** What a restore of one volume to a temporary place came to. */
@@ -43,8 +44,9 @@ export async function restoreSample(
   directory: string,
   volume: LocalVolume,
 ): Promise<SampleResult> {
-  const out = await mkdtemp(join(tmpdir(), 'holdfast-sample-'));
+  let out: string | undefined;
   try {
+    out = await temporaryDirectory();
     return await sampleInto(context, directory, volume, out);
   } catch (error) {
     context.signal.throwIfAborted();
@@ -61,7 +63,21 @@ export async function restoreSample(
       exitCode: explanation.exitCode,
     };
   } finally {
-    await rm(out, { recursive: true, force: true });
+    if (out !== undefined) await rm(out, { recursive: true, force: true });
+  }
+}
+
+async function temporaryDirectory(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'holdfast-sample-'));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UsageError(
+      `no directory can be made in ${tmpdir()} (${code}): set TMPDIR to one that can be written`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -44,7 +44,8 @@ async function makeDirectory(path: string): Promise<void> {
     await mkdir(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    // What a link leads to counts; one that leads nowhere is no directory.
+    if (code === 'EEXIST' && (await stat(path).catch(() => undefined))?.isDirectory()) return;
     if (code === 'EEXIST' || code === 'ENOTDIR')
       throw new UsageError(`--dir ${path} is no directory`, { cause });
     if (code === 'ENOENT') {

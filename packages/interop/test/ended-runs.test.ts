@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSeededRandom } from '@holdfast/testkit';
@@ -190,5 +190,70 @@ describe('--dry-run', () => {
       exitCode: 0,
       summary: { dryRun: true },
     });
+  });
+});
+
+describe('a place that is not there', () => {
+  const withTemporary = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+    const former = process.env.TMPDIR;
+    process.env.TMPDIR = path;
+    try {
+      return await work();
+    } finally {
+      if (former === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = former;
+    }
+  };
+
+  it('a directory that is a link to nowhere: 2 and one line', async () => {
+    const link = join(directory, 'link');
+    await symlink(join(directory, 'nowhere'), link);
+    expect(await runHoldfast(...backupArgs(link))).toMatchObject({
+      exitCode: 2,
+      stderr: `holdfast: --dir ${link} is no directory\n`,
+    });
+  });
+
+  it('a file where the directory should be: 2, whatever the verb', async () => {
+    const path = join(directory, 'file');
+    await writeFile(path, 'no directory');
+    for (const args of [backupArgs(path), ['verify', '--dir', path], ['status', '--dir', path]]) {
+      const { exitCode, stderr } = await runHoldfast(...args);
+      expect({ exitCode, stderr }).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/^holdfast: [^\n]*(is no directory|no directory is there)[^\n]*\n$/),
+      });
+    }
+  });
+
+  it('no room for a sample: the sample has failed, what was verified is told', async () => {
+    expect((await runHoldfast(...backupArgs())).exitCode).toBe(0);
+    const args = [
+      'verify',
+      '--dir',
+      directory,
+      '--volume',
+      `${VOLUME_ID}`,
+      '--restore-sample',
+      '1',
+      '--json',
+    ];
+    const run = await withTemporary('/nowhere/at/all', () => runHoldfast(...args));
+    expect(run).toMatchObject({
+      exitCode: 2,
+      stderr: '',
+      summary: {
+        ok: false,
+        volumes: [{ ok: true }],
+        restored: [{ ok: false, error: expect.stringContaining('TMPDIR') }],
+      },
+    });
+  });
+
+  it('a volume server where the master should be: 4, and what to check', async () => {
+    const [host, port] = server.httpAddress.split(':');
+    const master = `${host}:${port}.${server.grpcAddress.split(':')[1]}`;
+    const run = await runHoldfast('backup', '--master', master, '--dir', directory);
+    expect(run).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('is no SeaweedFS master') });
   });
 });

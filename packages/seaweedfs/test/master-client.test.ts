@@ -117,3 +117,12 @@ test('a client without an address is a mistake', async () => {
   expect(() => client([])).toThrow(RangeError);
   expect(() => client(['nonsense'])).toThrow(expect.objectContaining({ code: 'bad-address' }));
 });
+
+test('a volume server in the place of a master is told as what it is', async () => {
+  const { client, signal, servers } = await cluster();
+  await servers[0]!.start();
+  await expect(client(['s1:8080']).listVolumes(signal)).rejects.toMatchObject({
+    code: 'bad-answer',
+    message: expect.stringContaining('is no SeaweedFS master'),
+  });
+});
