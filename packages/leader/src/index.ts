@@ -37,6 +37,7 @@ export type {
   WriteOptions,
   WrittenNeedle,
 } from './needles/stored-volume.js';
+export { createVolumeCopies, type VolumeCopies, type VolumeCopiesOptions } from './needles/volume-copies.js';
 export type { CommonNames } from './security/common-names.js';
 export { createDataGuard, type DataGuardOptions, type GuardedRequest } from './security/data-guard.js';
 export { guardService, type RpcGuardOptions } from './security/guarded-service.js';

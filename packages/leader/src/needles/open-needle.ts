@@ -1,6 +1,13 @@
 import type { Crc32c, IdxEntry, Needle } from '@holdfast/format';
-import { type NeedleStream, openNeedleStream, type Volume } from '@holdfast/store';
-import type { OpenNeedle } from './stored-volume.js';
+import {
+  isExpired,
+  type NeedleStream,
+  openNeedleStream,
+  type StoreEnvironment,
+  StoreError,
+  type Volume,
+} from '@holdfast/store';
+import type { OpenNeedle, OpenNeedleOptions } from './stored-volume.js';
 
 /** A record that is not longer is read at once. */
 const SHORT_RECORD_BYTES = 256 << 10;
@@ -10,9 +17,46 @@ interface Range {
   readonly end: number;
 }
 
-/** Opens the record of an entry for reading: a short one is read and checked, of a long one what stands around its data. */
-export async function openNeedle(
-  volume: Volume,
+/** Where needles are found and read. */
+export type NeedleSource = Pick<
+  Volume,
+  'name' | 'version' | 'find' | 'findDeleted' | 'readEntry' | 'readRange'
+>;
+
+/**
+ * Finds a needle and opens it: `needle-not-found`, also past its ttl; `cookie-mismatch`; `corrupt`. The source is
+ * released when the needle is closed, or here where this fails.
+ */
+export async function findAndOpen(
+  env: StoreEnvironment,
+  source: NeedleSource,
+  needleId: bigint,
+  { cookie, readDeleted = false }: OpenNeedleOptions,
+  release: () => Promise<void>,
+): Promise<OpenNeedle> {
+  const { name } = source;
+  const id = needleId.toString(16);
+  const missing = (why: string) =>
+    new StoreError('needle-not-found', `volume ${name}: needle ${id} ${why}`, { volume: name, needleId });
+  try {
+    const entry = source.find(needleId) ?? (readDeleted ? source.findDeleted(needleId) : undefined);
+    if (entry === undefined) throw missing('is not there');
+    const needle = await openNeedle(source, entry, env.crc32c, release);
+    if (cookie !== undefined && cookie !== needle.meta.cookie) {
+      const message = `volume ${name}: needle ${id} has another cookie`;
+      throw new StoreError('cookie-mismatch', message, { volume: name, needleId });
+    }
+    if (isExpired(needle.meta, env.clock.nowNs())) throw missing('is past its ttl');
+    return needle;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** A short record is read and checked, of a long one what stands around its data. */
+async function openNeedle(
+  volume: NeedleSource,
   entry: IdxEntry,
   crc32c: Crc32c,
   close: () => Promise<void>,
@@ -37,7 +81,7 @@ function shortNeedle(data: Uint8Array, meta: Omit<Needle, 'data'>, close: () => 
   };
 }
 
-function longNeedle(volume: Volume, stream: NeedleStream, close: () => Promise<void>): OpenNeedle {
+function longNeedle(volume: NeedleSource, stream: NeedleStream, close: () => Promise<void>): OpenNeedle {
   const { data: _pieces, offset: _offset, dataOffset, ...fields } = stream;
   const { dataSizeBytes, storedCrc: crc } = stream;
 

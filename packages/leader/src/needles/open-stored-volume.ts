@@ -1,7 +1,6 @@
 import { formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
 import {
   type AppendedRecord,
-  isExpired,
   openVolume,
   type StoreEnvironment,
   StoreError,
@@ -10,7 +9,7 @@ import {
 } from '@holdfast/store';
 import { readLineageToken, renewLineageToken } from '../lineage-token.js';
 import { createDurability } from './durability.js';
-import { openNeedle } from './open-needle.js';
+import { findAndOpen } from './open-needle.js';
 import { receiveData } from './staged-upload.js';
 import type { OpenNeedleOptions, StoredVolume } from './stored-volume.js';
 import { createVolumeCompactor } from './volume-compactor.js';
@@ -58,29 +57,10 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
       throw new StoreError('closed', `volume ${baseName} is closed`, { volume: baseName });
   }
 
-  function missing(needleId: bigint, why: string): StoreError {
-    const message = `volume ${baseName}: needle ${needleId.toString(16)} ${why}`;
-    return new StoreError('needle-not-found', message, { volume: baseName, needleId });
-  }
-
-  async function open(needleId: bigint, { cookie, readDeleted = false }: OpenNeedleOptions = {}) {
+  async function open(needleId: bigint, options: OpenNeedleOptions = {}) {
     assertOpen();
     const { volume, hold } = present;
-    const entry = volume.find(needleId) ?? (readDeleted ? volume.findDeleted(needleId) : undefined);
-    if (entry === undefined) throw missing(needleId, 'is not there');
-    const release = hold();
-    try {
-      const needle = await openNeedle(volume, entry, env.crc32c, release);
-      if (cookie !== undefined && cookie !== needle.meta.cookie) {
-        const message = `volume ${baseName}: needle ${needleId.toString(16)} has another cookie`;
-        throw new StoreError('cookie-mismatch', message, { volume: baseName, needleId });
-      }
-      if (isExpired(needle.meta, env.clock.nowNs())) throw missing(needleId, 'is past its ttl');
-      return needle;
-    } catch (error) {
-      await release();
-      throw error;
-    }
+    return await findAndOpen(env, volume, needleId, options, hold());
   }
 
   /** One change of the volume, made durable unless told otherwise. */

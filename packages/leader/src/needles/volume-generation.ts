@@ -2,21 +2,18 @@ import type { VolumeName } from '@holdfast/format';
 import type { StoreEnvironment, Volume } from '@holdfast/store';
 import { lineageIdOf, toHex } from '../lineage.js';
 import { readLineageToken } from '../lineage-token.js';
+import { createHolds, type Holds } from './holds.js';
 
 const NAME_BYTES = 16;
 
 /** A volume between two compactions. Its files are closed when it is retired and nobody holds it any more. */
-export interface VolumeGeneration {
+export interface VolumeGeneration extends Holds {
   readonly volume: Volume;
   /** Another one for each generation of an open volume. */
   readonly number: number;
   /** The length of its `.dat` when it began. */
   readonly beganAtOffset: number;
   readonly lineageId: string;
-  /** Keeps the files open until what it gives is called. Idempotent. */
-  hold(): () => Promise<void>;
-  /** Nobody asks for it any more. */
-  retire(): Promise<void>;
 }
 
 export async function createVolumeGeneration(
@@ -28,30 +25,12 @@ export async function createVolumeGeneration(
   // Without its name the history is another one for whoever follows it, which is sound, and the volume goes on.
   const lineageId = await lineageOf(env, name, volume).catch(() => toHex(env.random.bytes(NAME_BYTES)));
   const { datSizeBytes: beganAtOffset } = volume.stats();
-  let holders = 0;
-  let isRetired = false;
-  const closeIfFree = async () => {
-    if (isRetired && holders === 0) await volume.close();
-  };
   return {
     volume,
     number,
     beganAtOffset,
     lineageId,
-    hold() {
-      holders++;
-      let isHeld = true;
-      return async () => {
-        if (!isHeld) return;
-        isHeld = false;
-        holders--;
-        await closeIfFree();
-      };
-    },
-    async retire() {
-      isRetired = true;
-      await closeIfFree();
-    },
+    ...createHolds(() => volume.close()),
   };
 }
 
