@@ -4,13 +4,18 @@ const PRINTABLE = /^[^\x00-\x1f\x7f-\uffff]*$/;
 
 /** As RFC 6266 has it: a token as it is, other ASCII quoted, everything else as `filename*`. */
 export function formatDisposition(kind: 'inline' | 'attachment', fileName: string): string {
-  if (TOKEN.test(fileName)) return `${kind}; filename=${fileName}`;
-  if (PRINTABLE.test(fileName)) return `${kind}; filename="${fileName.replaceAll(/["\\]/g, '\\$&')}"`;
+  return `${kind}; ${fileNameParameter(fileName)}`;
+}
+
+/** The file name alone, as it stands behind the kind of a disposition. */
+export function fileNameParameter(fileName: string): string {
+  if (TOKEN.test(fileName)) return `filename=${fileName}`;
+  if (PRINTABLE.test(fileName)) return `filename="${fileName.replaceAll(/["\\]/g, '\\$&')}"`;
   const encoded = encodeURIComponent(fileName).replaceAll(
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `${kind}; filename*=utf-8''${encoded}`;
+  return `filename*=utf-8''${encoded}`;
 }
 
 const FILE_NAME = /;[ \t]*filename[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^";\\ \t]+))/i;

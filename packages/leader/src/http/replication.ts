@@ -1,6 +1,6 @@
 import { formatTtl, type SuperBlock } from '@holdfast/format';
 import { HttpRefusal } from './answers.js';
-import { formatDisposition } from './content-disposition.js';
+import { fileNameParameter } from './content-disposition.js';
 import type { PeerLocation } from './data-api-ports.js';
 import { toHeaderText } from './needle-headers.js';
 import type { PeerClient } from './peer-client.js';
@@ -106,10 +106,9 @@ function formOf(
   boundary: string,
 ): AsyncIterable<Uint8Array> {
   const encoder = new TextEncoder();
-  const fileName = formatDisposition('inline', name);
   const lines = [
     `--${boundary}`,
-    `Content-Disposition: form-data; name="file"; ${fileName}`,
+    `Content-Disposition: form-data; name="file"; ${fileNameParameter(name)}`,
     ...(mime === '' ? [] : [`Content-Type: ${mime}`]),
     ...(isGzip ? ['Content-Encoding: gzip'] : []),
     '\r\n',
