@@ -15,6 +15,7 @@ export interface IdleWatch {
 }
 
 const SWEEPS_PER_IDLE = 4;
+const NOTHING_WATCHED = 'nothing is watched any more';
 
 export function createIdleWatch(clock: Clock, timers: Timers, idleMs: number): IdleWatch {
   const entries = new Map<object, { touchedAtMs: number; readonly onIdle: () => void }>();
@@ -35,7 +36,7 @@ export function createIdleWatch(clock: Clock, timers: Timers, idleMs: number): I
 
   function stopIfNothingIsWatched(): void {
     if (entries.size > 0) return;
-    sleeping?.abort();
+    sleeping?.abort(NOTHING_WATCHED);
     sleeping = undefined;
   }
 
