@@ -23,9 +23,12 @@ export interface FormParser {
   finish(): readonly FormEvent[];
 }
 
-const DASH = 0x2d;
-/** The parser sees the end of a form, a boundary and two dashes, only where they come in one piece. */
-const HELD_DASHES = 2;
+const CARRIAGE_RETURN = 0x0d;
+/**
+ * A line end, a boundary (at most 70 characters, RFC 2046 §5.1.1) and what stands behind it. The parser takes them for
+ * something else where they come in two pieces, so what may be such stays behind until more comes.
+ */
+const DELIMITER_BYTES = 80;
 
 export function createFormParser(
   contentType: string,
@@ -86,8 +89,9 @@ export function createFormParser(
         return [];
       }
       const piece = held.length === 0 ? bytes : joinPieces([held, bytes]);
-      let end = piece.length;
-      while (end > piece.length - HELD_DASHES && piece[end - 1] === DASH) end--;
+      const windowStart = Math.max(0, piece.length - DELIMITER_BYTES);
+      const lastLineEnd = piece.subarray(windowStart).lastIndexOf(CARRIAGE_RETURN);
+      const end = lastLineEnd < 0 ? piece.length : windowStart + lastLineEnd;
       held = piece.slice(end);
       return parse(piece.subarray(0, end));
     },

@@ -70,7 +70,7 @@ function passOn(response: Response, watch: IdleWatch): Response {
     if (!NOT_PASSED_ON.includes(name)) headers[name] = value;
   });
   const { status, body } = response;
-  if (body === null) return emptyAnswer(status, headers);
+  if (body === null) return new Response(null, { status, headers });
   return new Response(
     streamBody(answerPieces(response, watch), async () => {}, watch),
     { status, headers },

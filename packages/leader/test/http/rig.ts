@@ -82,3 +82,22 @@ export function put(data: Uint8Array | string, headers: Record<string, string> =
 export async function bytesOf(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
+
+/** A request whose body comes in pieces. */
+export function inPieces(
+  method: 'POST' | 'PUT',
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  headers: Record<string, string>,
+): RequestInit {
+  const body = ReadableStream.from(pieces) as ReadableStream<Uint8Array>;
+  return { method, headers, body, duplex: 'half' } as RequestInit;
+}
+
+export function* cut(bytes: Uint8Array, cuts: readonly number[]): Generator<Uint8Array> {
+  const at = [
+    0,
+    ...[...cuts].sort((a, b) => a - b).map((place) => Math.min(place, bytes.length)),
+    bytes.length,
+  ];
+  for (let i = 1; i < at.length; i++) yield bytes.slice(at[i - 1], at[i]);
+}
