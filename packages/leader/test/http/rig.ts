@@ -89,7 +89,19 @@ export function inPieces(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   headers: Record<string, string>,
 ): RequestInit {
-  const body = ReadableStream.from(pieces) as ReadableStream<Uint8Array>;
+  const iterator = (async function* () {
+    yield* pieces;
+  })();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return();
+    },
+  });
   return { method, headers, body, duplex: 'half' } as RequestInit;
 }
 
