@@ -114,7 +114,7 @@ describe('connections that are cut in the middle', () => {
     }
   });
 
-  it('under a follower that goes on by itself', async () => {
+  it('under a follower that goes on by itself', { timeout: 60_000 + CUTS * 5000 }, async () => {
     const volumeId = await allocate();
     await put(volumeId, 1, 4);
     const run = startHoldfast('follow', ...args(volumeId), '--interval', '100ms');
