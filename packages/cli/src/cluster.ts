@@ -1,5 +1,5 @@
 import type { KnownVolume, VolumeListing, VolumeSource } from '@holdfast/follower';
-import { formatVolumeName } from '@holdfast/format';
+import { formatVolumeName, isSafeCollection, type VolumeName } from '@holdfast/format';
 import { createHoldfastLeaderClient, type LeaderClient } from '@holdfast/protocol';
 import {
   type ClusterServer,
@@ -73,8 +73,11 @@ export function openCluster({ masters, security, selection, context }: ClusterOp
       const selected = volumes.filter(({ volumeId, collection }) =>
         isSelected(selection, volumeId, collection),
       );
+      const nameable = selected.filter(({ collection }) => isSafeCollection(collection));
+      const others = selected.filter((copy) => !nameable.includes(copy));
       return {
-        volumes: groupCopies(selected, leaderOf),
+        volumes: groupCopies(nameable, leaderOf),
+        unnameable: distinctNames(others),
         servers: new Map(servers.map((server) => [server.serverId, leaderOf(server)])),
         clusterVolumeCount: volumes.length,
       };
@@ -107,4 +110,11 @@ function groupCopies(
     };
   });
   return known.sort((a, b) => a.volume.volumeId - b.volume.volumeId);
+}
+
+/** Each volume once, however many copies it has. */
+function distinctNames(copies: readonly ClusterVolume[]): readonly VolumeName[] {
+  const names = copies.map(({ volumeId, collection }) => ({ volumeId, collection }));
+  const distinct = new Map(names.map((name) => [JSON.stringify(name), name]));
+  return [...distinct.values()].sort((a, b) => a.volumeId - b.volumeId);
 }

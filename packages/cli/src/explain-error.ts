@@ -87,10 +87,7 @@ const followAdvice: Readonly<Record<FollowErrorCode, Advice>> = {
   'leader-refused': leaderAdvice.refused,
   'not-permitted': leaderAdvice['not-permitted'],
   'volume-not-found': leaderAdvice['volume-not-found'],
-  unsupported: [
-    volumeFailed,
-    'erasure-coded and remote volumes are not followed: leave it out with --exclude',
-  ],
+  unsupported: [volumeFailed, 'leave it out with --exclude'],
   'not-covered': [usage, 'take an instant that is covered, or leave --as-of out for the newest state'],
   diverged: [damaged, makeAnew],
 };

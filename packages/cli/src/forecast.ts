@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { foreseeVolumes, type SyncForecast, type VolumeListing } from '@holdfast/follower';
-import { formatVolumeName } from '@holdfast/format';
 import { assertNotServed, isBoundTo } from '@holdfast/store';
 import { combineExitCodes, type ExitCode, exitCodes } from './exit-code.js';
 import { adviceOf, exitCodeOf } from './explain-error.js';
 import { formatBytes } from './output.js';
+import { volumeLabel } from './report-line.js';
 import type { SyncFlagValues } from './sync-flags.js';
 import { UsageError } from './usage-error.js';
 import type { VerbContext } from './verb.js';
@@ -57,7 +57,7 @@ async function existingPlace(directory: string, disk: VerbContext['env']['disk']
 }
 
 function describe(forecast: SyncForecast): string {
-  const name = `volume ${formatVolumeName({ volumeId: forecast.id, collection: forecast.collection })}`;
+  const name = `volume ${volumeLabel({ volumeId: forecast.id, collection: forecast.collection })}`;
   const { outcome, code, error, reason, datSize, readBytes, revision } = forecast;
   if (code !== null) return `${name}: ${outcome} (${code}): ${error}: ${adviceOf(code)}`;
   const what = outcome === 'idle' ? 'idle' : `would be ${outcome}`;

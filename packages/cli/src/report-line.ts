@@ -1,5 +1,5 @@
 import type { SyncReport } from '@holdfast/follower';
-import { formatVolumeName } from '@holdfast/format';
+import { formatVolumeName, isSafeCollection, type VolumeName } from '@holdfast/format';
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { adviceOf, exitCodeOf } from './explain-error.js';
 import { formatBytes } from './output.js';
@@ -46,7 +46,7 @@ export function toReportLine(report: SyncReport): ReportLine {
 
 /** The report on one line, for people. */
 export function describeReport(report: SyncReport): string {
-  const name = `volume ${formatVolumeName({ volumeId: report.id, collection: report.collection })}`;
+  const name = `volume ${volumeLabel({ volumeId: report.id, collection: report.collection })}`;
   if (!report.ok) {
     const advice = report.code === null ? '' : adviceOf(report.code);
     return `${name}: ${report.outcome} (${report.code}): ${report.error}${advice === '' ? '' : `: ${advice}`}`;
@@ -57,6 +57,12 @@ export function describeReport(report: SyncReport): string {
   const why = report.plan === null ? '' : `: ${report.reason}`;
   const guard = report.lossGuard ? ', loss guard tripped: the former state is held' : '';
   return `${name}: ${report.outcome}, revision ${report.revision}, ${formatBytes(report.datSize)}, ${report.liveNeedles} live needles, ${formatBytes(report.bytesReceived)} received${reused}${tail}${guard}${why}`;
+}
+
+/** What people call a volume, also one that no file can be named after. */
+export function volumeLabel(name: VolumeName): string {
+  if (isSafeCollection(name.collection)) return formatVolumeName(name);
+  return `${JSON.stringify(name.collection)}_${name.volumeId}`;
 }
 
 /** What this volume alone makes of the exit code. */

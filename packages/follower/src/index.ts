@@ -7,7 +7,7 @@ export { type ForeseeOptions, foreseeVolumes, type SyncForecast } from './cluste
 export { createLeaderSource, type LeaderSourceOptions } from './cluster/leader-source.js';
 export { createRateLimit, type RateLimit } from './cluster/rate-limit.js';
 export type { FollowedVolume } from './cluster/standing.js';
-export type { SyncContext } from './cluster/sync-known-volume.js';
+export { type SyncContext, unnameableReport } from './cluster/sync-known-volume.js';
 export { type SyncVolumesOptions, syncVolumes } from './cluster/sync-volumes.js';
 export { defaultTurnLimits, type TurnLimits } from './cluster/turns.js';
 export { createVanishWatch, type VanishedVolume, type VanishWatch } from './cluster/vanished.js';

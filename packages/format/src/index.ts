@@ -86,4 +86,4 @@ export {
   writeTtl,
 } from './ttl.js';
 export { EMPTY_VOLUME_INFO, parseVolumeInfo, type VolumeInfo, writeVolumeInfo } from './volume-info.js';
-export { formatVolumeName, parseVolumeName, type VolumeName } from './volume-name.js';
+export { formatVolumeName, isSafeCollection, parseVolumeName, type VolumeName } from './volume-name.js';

@@ -40,19 +40,22 @@ export function formatVolumeName(name: VolumeName): string {
 }
 
 /**
- * A collection's name comes from a peer and becomes part of a path: it must stay one file name, without separators
- * and control characters.
+ * Whether files can be named after a collection. Its name comes from a peer and becomes part of a path: it must stay one
+ * file name, without separators and control characters, of at most 200 bytes. SeaweedFS takes others, too.
  */
-function assertSafeCollection(collection: string): void {
-  const unsafe =
+export function isSafeCollection(collection: string): boolean {
+  return !(
     collection === '.' ||
     collection === '..' ||
     /[/\\\p{Cc}\p{Cs}]/u.test(collection) ||
-    new TextEncoder().encode(collection).length > MAX_COLLECTION_BYTES;
-  if (unsafe) {
-    throw new FormatError('bad-volume-name', `unsafe name of a collection: ${JSON.stringify(collection)}`, {
-      expected: `at most ${MAX_COLLECTION_BYTES} bytes, no separators, no control characters`,
-      found: collection,
-    });
-  }
+    new TextEncoder().encode(collection).length > MAX_COLLECTION_BYTES
+  );
+}
+
+function assertSafeCollection(collection: string): void {
+  if (isSafeCollection(collection)) return;
+  throw new FormatError('bad-volume-name', `unsafe name of a collection: ${JSON.stringify(collection)}`, {
+    expected: `at most ${MAX_COLLECTION_BYTES} bytes, no separators, no control characters`,
+    found: collection,
+  });
 }

@@ -6,6 +6,7 @@ import {
   type KnownVolume,
   type SyncReport,
   syncVolumes,
+  unnameableReport,
   type VanishedVolume,
 } from '@holdfast/follower';
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
@@ -15,7 +16,7 @@ import { combineExitCodes, type ExitCode, exitCodes } from '../exit-code.js';
 import { type Explanation, explainError, formatExplanation } from '../explain-error.js';
 import { showForecast } from '../forecast.js';
 import { createProgressView, progressTerminal } from '../progress.js';
-import { describeReport, reportExitCode, toReportLine } from '../report-line.js';
+import { describeReport, reportExitCode, toReportLine, volumeLabel } from '../report-line.js';
 import { readSecurity } from '../security.js';
 import { openStatusBook } from '../status-book.js';
 import { pruneAfterMs, selectionOf, syncContextOf, syncFlags } from '../sync-flags.js';
@@ -45,7 +46,8 @@ export const backup = defineVerb({
     });
     const listing = await cluster.list(signal);
     const held = (await listVolumeHomes(env, resolve(flags.dir))).filter(cluster.selects);
-    assertMatched(listing.volumes, held, selection);
+    const unnameable = listing.unnameable ?? [];
+    assertMatched([...listing.volumes.map(({ volume }) => volume), ...unnameable, ...held], selection);
     if (flags['dry-run'])
       return await showForecast({ flags, clusterId: await cluster.clusterId(signal), listing }, context);
     const directory = await openWorkingDirectory(context, {
@@ -74,6 +76,9 @@ export const backup = defineVerb({
         },
       });
       progress.close();
+      const refused = unnameable.map(unnameableReport);
+      for (const report of refused)
+        output.event({ event: 'volume', ...toReportLine(report) }, describeReport(report));
       const vanishWatch = createVanishWatch({
         ...syncContext,
         source: cluster,
@@ -87,7 +92,7 @@ export const backup = defineVerb({
       }
       const unwritten = await status.close().then(() => undefined, explainError);
       return summarize(
-        [...reports, ...missedReports(listing.volumes, vanished, selection)],
+        [...reports, ...refused, ...missedReports(listing.volumes, vanished, selection)],
         unwritten,
         context,
       );
@@ -99,12 +104,7 @@ export const backup = defineVerb({
 });
 
 /** A volume that was asked for by its id must be there, or be held; so must any at all. */
-function assertMatched(
-  known: readonly KnownVolume[],
-  held: readonly VolumeName[],
-  selection: VolumeSelection,
-): void {
-  const there = [...known.map(({ volume }) => volume), ...held];
+function assertMatched(there: readonly VolumeName[], selection: VolumeSelection): void {
   const missing = namedVolumes(selection).filter((id) => !there.some(({ volumeId }) => volumeId === id));
   if (missing.length === 0 && there.length > 0) return;
   const what = missing.length > 0 ? `no volume ${missing.join(', ')}` : 'no volume';
@@ -149,7 +149,7 @@ function summarize(
     failed.length === 0
       ? `${reports.length} of ${reports.length} volumes proved equal`
       : `${reports.length - failed.length} of ${reports.length} volumes proved equal; not proved: ${failed
-          .map(({ id, collection }) => formatVolumeName({ volumeId: id, collection }))
+          .map(({ id, collection }) => volumeLabel({ volumeId: id, collection }))
           .join(', ')}`;
   const guard =
     exitCode === exitCodes.lossGuard

@@ -1,4 +1,4 @@
-import { type FollowedVolume, followVolumes } from '@holdfast/follower';
+import { type FollowedVolume, followVolumes, unnameableReport, type VolumeSource } from '@holdfast/follower';
 import { formatVolumeName } from '@holdfast/format';
 import { openCluster } from '../cluster.js';
 import { exitCodes } from '../exit-code.js';
@@ -7,7 +7,7 @@ import { durationMs, port } from '../flag-values.js';
 import { showForecast } from '../forecast.js';
 import { type HttpPages, serveHttpPages } from '../http-pages.js';
 import { createFollowMetrics } from '../metrics.js';
-import { describeReport, toReportLine } from '../report-line.js';
+import { describeReport, toReportLine, volumeLabel } from '../report-line.js';
 import { readSecurity } from '../security.js';
 import { openStatusBook, type StatusBook } from '../status-book.js';
 import { statusHtml, statusJson } from '../status-page.js';
@@ -87,7 +87,7 @@ export const follow = defineVerb({
       await followVolumes({
         ...syncContextOf(flags, directory, context),
         onProgress: (progress) => log.debug({ progress }, 'progress'),
-        source: cluster,
+        source: tellingUnnameable(cluster, context),
         intervalMs: flags.interval,
         proveEveryMs: flags['prove-every'],
         pruneAfterMs: pruneAfterMs(flags),
@@ -158,4 +158,22 @@ function announce({ report, lagBytes, hasVanished }: FollowedVolume, { output, l
   } else {
     output.event({ event: 'volume', ...toReportLine(report), lagBytes }, describeReport(report));
   }
+}
+
+/** The same volumes; those that cannot be followed for their names are told once. */
+function tellingUnnameable(source: VolumeSource, { output }: VerbContext): VolumeSource {
+  const told = new Set<string>();
+  return {
+    selects: (volume) => source.selects(volume),
+    async list(signal) {
+      const listing = await source.list(signal);
+      for (const report of (listing.unnameable ?? []).map(unnameableReport)) {
+        const label = volumeLabel({ volumeId: report.id, collection: report.collection });
+        if (told.has(label)) continue;
+        told.add(label);
+        output.event({ event: 'volume', ...toReportLine(report) }, describeReport(report));
+      }
+      return listing;
+    },
+  };
 }

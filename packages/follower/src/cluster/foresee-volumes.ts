@@ -10,7 +10,7 @@ import { choose } from '../choose.js';
 import { FollowError } from '../errors.js';
 import type { SyncOutcome } from '../report.js';
 import { translateError } from '../translate-error.js';
-import { unsupportedError } from './sync-known-volume.js';
+import { unnameableError, unsupportedError } from './sync-known-volume.js';
 import type { KnownVolume, VolumeListing, VolumeLocation } from './volume-source.js';
 
 /** How many volumes are asked about at once. */
@@ -43,7 +43,7 @@ export interface ForeseeOptions {
   readonly signal: AbortSignal;
 }
 
-/** What `syncVolumes` would do, in the order of the list. Takes no lock, writes nothing, recovers nothing. */
+/** What `syncVolumes` would do, in the order of the list, then what cannot be followed for its name. Takes no lock, writes nothing, recovers nothing. */
 export async function foreseeVolumes(
   listing: VolumeListing,
   options: ForeseeOptions,
@@ -54,7 +54,10 @@ export async function foreseeVolumes(
     for (const [i, known] of left) forecasts[i] = await foresee(known, listing, options);
   };
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, work));
-  return forecasts;
+  const refused = (listing.unnameable ?? []).map((volume) =>
+    failedForecast(volume, unnameableError(volume), 'unsupported'),
+  );
+  return [...forecasts, ...refused];
 }
 
 async function foresee(

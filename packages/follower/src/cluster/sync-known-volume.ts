@@ -1,4 +1,4 @@
-import { formatVolumeName, type Timers } from '@holdfast/format';
+import { formatVolumeName, type Timers, type VolumeName } from '@holdfast/format';
 import type { LeaderClient } from '@holdfast/protocol';
 import {
   type AbsenceLedger,
@@ -114,4 +114,14 @@ function unsupportedReport(known: KnownVolume): SyncReport {
 export function unsupportedError({ volume, unsupported }: KnownVolume): FollowError {
   const message = `volume ${formatVolumeName(volume)} is ${unsupported}: it cannot be followed; exclude it or restore it to a plain volume`;
   return new FollowError('unsupported', message, { volumeId: volume.volumeId });
+}
+
+/** The report of a volume that no file can be named after. */
+export function unnameableReport(volume: VolumeName): SyncReport {
+  return { ...failedReport(volume, unnameableError(volume)), outcome: 'unsupported' };
+}
+
+export function unnameableError({ volumeId, collection }: VolumeName): FollowError {
+  const message = `volume ${volumeId} of the collection ${JSON.stringify(collection)} cannot be followed: no file can be named so`;
+  return new FollowError('unsupported', message, { volumeId });
 }

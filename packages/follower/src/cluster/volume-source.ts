@@ -20,6 +20,8 @@ export interface KnownVolume {
 export interface VolumeListing {
   /** The volumes that are selected. */
   readonly volumes: readonly KnownVolume[];
+  /** Those of them that no file can be named after, for the name of their collection: they cannot be followed. Default none. */
+  readonly unnameable?: readonly VolumeName[];
   /** The servers that the cluster counts as alive, by the name that positions have them under. */
   readonly servers: ReadonlyMap<string, LeaderClient>;
   /** How many volumes the cluster lists, selected or not: where there are none, none has vanished. */
