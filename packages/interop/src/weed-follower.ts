@@ -21,6 +21,8 @@ import type { WeedVolumeServer } from './weed-volume-server.js';
 export interface WeedFollowerOptions {
   readonly policy?: Partial<SyncPolicy>;
   readonly transport?: RpcTransport;
+  /** Default: the client for a stock SeaweedFS. */
+  readonly leader?: LeaderClient;
   /** Default: a new one, removed by `remove`. */
   readonly directory?: string;
 }
@@ -41,20 +43,25 @@ export interface WeedFollower {
   remove(): Promise<void>;
 }
 
+/** Whom a follower follows: the real server, or one that answers as it does. */
+export type FollowedServer = Pick<WeedVolumeServer, 'grpcAddress' | 'httpAddress' | 'readFile'>;
+
 export async function createWeedFollower(
-  server: WeedVolumeServer,
+  server: FollowedServer,
   options: WeedFollowerOptions = {},
 ): Promise<WeedFollower> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'holdfast-copy-')));
   const env = nodeStoreEnvironment();
-  const leader = createSeaweedLeader({
-    transport: options.transport ?? createGrpcTransport(),
-    fetch: createNodeFetch(),
-    grpcAddress: server.grpcAddress,
-    httpAddress: server.httpAddress,
-    timers: systemTimers,
-    clock: env.clock,
-  });
+  const leader =
+    options.leader ??
+    createSeaweedLeader({
+      transport: options.transport ?? createGrpcTransport(),
+      fetch: createNodeFetch(),
+      grpcAddress: server.grpcAddress,
+      httpAddress: server.httpAddress,
+      timers: systemTimers,
+      clock: env.clock,
+    });
   const policy = { ...defaultSyncPolicy, ...options.policy };
 
   const atHome = async <T>(volume: VolumeName, work: (home: VolumeHome) => Promise<T>): Promise<T> => {

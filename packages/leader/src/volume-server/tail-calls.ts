@@ -46,7 +46,7 @@ export function tailCalls(server: VolumeServer, since: Since): VolumeServerHandl
             if (!(await queue.advance())) throw refusal(`not found volume id ${volumeId}`);
             at = queue.present.beganAtOffset;
           } else if (await isIdle(changed, signal)) {
-            yield create(pb.VolumeTailSenderResponseSchema, { isLastChunk: true });
+            yield create(pb.VolumeTailSenderResponseSchema, { isLastChunk: true, version: volume.version });
             // As the real server does: what the request calls seconds are passes.
             idlePasses++;
             if (idleTimeoutSeconds > 0 && idlePasses >= idleTimeoutSeconds) return;
