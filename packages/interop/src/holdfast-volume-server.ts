@@ -117,8 +117,6 @@ function register(
           version: volume.version,
           replicaPlacement: volume.superBlock.replicaPlacement,
           ttl: volume.superBlock.ttl,
-          fileCount: status.liveNeedles,
-          deleteCount: status.deletedNeedles,
         };
       }),
       maxVolumeCount: 100,

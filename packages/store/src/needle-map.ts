@@ -47,6 +47,8 @@ export class NeedleMap {
   #count = 0;
   #liveCount = 0;
   #maxNeedleId = 0n;
+  #fileCount = 0;
+  #deleteCount = 0;
 
   /** Needles that can be read. */
   get liveCount(): number {
@@ -56,6 +58,16 @@ export class NeedleMap {
   /** Needles that were deleted and are still known. */
   get deletedCount(): number {
     return this.#count - this.#liveCount;
+  }
+
+  /** Entries replayed that put. */
+  get fileCount(): number {
+    return this.#fileCount;
+  }
+
+  /** Of those with data the ones that were deleted or overwritten: empty needles are not counted by servers either. */
+  get deleteCount(): number {
+    return this.#deleteCount;
   }
 
   /** The greatest there has been, deleted ones included; 0n for none. */
@@ -84,10 +96,14 @@ export class NeedleMap {
    */
   apply(entry: IdxEntry): IdxEntry | undefined {
     const former = this.get(entry.needleId);
+    if (former !== undefined && former.sizeBytes > 0) this.#deleteCount++;
     if (!isDeletion(entry)) {
+      this.#fileCount++;
       this.#put(entry);
       if (former === undefined || former.sizeBytes < 0) this.#liveCount++;
-    } else if (former !== undefined && former.sizeBytes >= 0) {
+      return former;
+    }
+    if (former !== undefined && former.sizeBytes >= 0) {
       this.#put({ ...former, sizeBytes: former.sizeBytes === 0 ? -1 : -former.sizeBytes });
       this.#liveCount--;
     }

@@ -85,4 +85,17 @@ describe('NeedleMap', () => {
     expect(map.memoryBytes / 2_000_000).toBeLessThanOrEqual(24);
     expect(map.get((1_234_567n << 24n) | 0x51n)?.offset).toBe(1_234_567 * 4096);
   });
+
+  it('files and deletions are counted as a server counts them', () => {
+    const map = new NeedleMap();
+    const put = (id: number, sizeBytes: number) => map.apply({ needleId: BigInt(id), offset: 8, sizeBytes });
+    put(1, 10);
+    put(2, 0);
+    put(1, 20);
+    put(2, 5);
+    put(2, -1);
+    put(2, -1);
+    put(9, -1);
+    expect([map.fileCount, map.deleteCount, map.liveCount]).toEqual([4, 2, 1]);
+  });
 });

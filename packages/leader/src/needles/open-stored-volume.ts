@@ -106,6 +106,8 @@ export async function openStoredVolume(options: StoredVolumeOptions): Promise<Op
         idxSizeBytes: stats.durableIdxSizeBytes,
         liveNeedles: stats.liveNeedles,
         deletedNeedles: stats.deletedNeedles,
+        fileCount: stats.fileCount,
+        deleteCount: stats.deleteCount,
         garbageBytes: stats.garbageBytes,
         revision: volume.superBlock.compactionRevision,
         isReadOnly: volume.isReadOnly || volume.failure !== undefined,

@@ -18,6 +18,10 @@ export interface StoredVolumeStatus {
   readonly liveNeedles: number;
   /** Deleted since the last compaction and still remembered. */
   readonly deletedNeedles: number;
+  /** Puts since the last compaction, those included that were overwritten or deleted. */
+  readonly fileCount: number;
+  /** Of those with data the ones that were overwritten or deleted. */
+  readonly deleteCount: number;
   /** Bytes of records that no needle uses. */
   readonly garbageBytes: number;
   readonly revision: number;

@@ -31,8 +31,8 @@ export function statusCalls(server: VolumeServer): VolumeServerHandlers {
       return create(pb.VolumeStatusResponseSchema, {
         isReadOnly: status.isReadOnly,
         volumeSize: BigInt(status.datSizeBytes),
-        fileCount: BigInt(status.liveNeedles + status.deletedNeedles),
-        fileDeletedCount: BigInt(status.deletedNeedles),
+        fileCount: BigInt(status.fileCount),
+        fileDeletedCount: BigInt(status.deleteCount),
       });
     },
 
@@ -46,7 +46,7 @@ export function statusCalls(server: VolumeServer): VolumeServerHandlers {
         idxFileSize: BigInt(status.idxSizeBytes),
         datFileTimestampSeconds: BigInt(status.modifiedAtSeconds),
         datFileSize: BigInt(status.datSizeBytes),
-        fileCount: BigInt(status.liveNeedles + status.deletedNeedles),
+        fileCount: BigInt(status.fileCount),
         compactionRevision: status.revision,
         collection: volume.name.collection,
         diskType: server.diskType ?? '',

@@ -73,6 +73,8 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
     stats: () => ({
       liveNeedles: map.liveCount,
       deletedNeedles: map.deletedCount,
+      fileCount: map.fileCount,
+      deleteCount: map.deleteCount,
       datSizeBytes: tail.datSizeBytes,
       idxSizeBytes: tail.idxSizeBytes,
       ...group.durable(),

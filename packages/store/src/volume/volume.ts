@@ -32,6 +32,10 @@ export interface VolumeStats {
   readonly liveNeedles: number;
   /** Deleted and still known by the index. */
   readonly deletedNeedles: number;
+  /** Puts since the last compaction, those included that were overwritten or deleted. */
+  readonly fileCount: number;
+  /** Of those with data the ones that were overwritten or deleted. */
+  readonly deleteCount: number;
   /** Length of the `.dat` as written: the next record's offset. */
   readonly datSizeBytes: number;
   /** Length of the `.idx`: entries are written by `sync`, when their records are durable. */
