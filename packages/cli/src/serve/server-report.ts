@@ -43,7 +43,7 @@ function announcedVolume(
   { name, version, superBlock, status }: ReportedVolume,
   isFull: boolean,
 ): AnnouncedVolume {
-  const { datSizeBytes, liveNeedles, deletedNeedles, garbageBytes, isReadOnly, modifiedAtSeconds } = status();
+  const { datSizeBytes, fileCount, deleteCount, garbageBytes, isReadOnly, modifiedAtSeconds } = status();
   return {
     ...name,
     version,
@@ -51,8 +51,8 @@ function announcedVolume(
     ttl: superBlock.ttl,
     revision: superBlock.compactionRevision,
     datSizeBytes,
-    fileCount: liveNeedles + deletedNeedles,
-    deleteCount: deletedNeedles,
+    fileCount,
+    deleteCount,
     garbageBytes,
     isReadOnly: isReadOnly || isFull,
     modifiedAtSeconds,

@@ -61,6 +61,8 @@ export async function openGenerationNeedles(
         return {
           liveNeedles: map.liveCount,
           deletedNeedles: map.deletedCount,
+          fileCount: map.fileCount,
+          deleteCount: map.deleteCount,
           datSizeBytes,
           idxSizeBytes,
           liveBytes,
