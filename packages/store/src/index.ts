@@ -52,7 +52,11 @@ export { NeedleMap } from './needle-map.js';
 export { type NeedleStream, openNeedleStream, type ReadableRecords } from './needle-stream.js';
 export { type VerifyOptions, verifyFiles } from './verify.js';
 export { type CreateVolumeOptions, createVolume } from './volume/create-volume.js';
-export { type DeleteVolumeOptions, deleteVolume } from './volume/delete-volume.js';
+export {
+  type DeleteVolumeOptions,
+  deleteVolume,
+  removeIncompleteVolumes,
+} from './volume/delete-volume.js';
 export { type Expiring, isExpired } from './volume/expiry.js';
 export { type OpenVolumeOptions, openVolume } from './volume/open-volume.js';
 export type {

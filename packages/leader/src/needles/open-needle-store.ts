@@ -1,5 +1,11 @@
 import { formatVolumeName, type OffsetWidthBytes, type Timers, type VolumeName } from '@holdfast/format';
-import { createVolume, deleteVolume, type StoreEnvironment, StoreError } from '@holdfast/store';
+import {
+  createVolume,
+  deleteVolume,
+  removeIncompleteVolumes,
+  type StoreEnvironment,
+  StoreError,
+} from '@holdfast/store';
 import { removeLineageToken } from '../lineage-token.js';
 import { createMutex } from '../mutex.js';
 import { beginIncomingVolume } from './incoming-volume.js';
@@ -94,6 +100,7 @@ export async function openNeedleStore(options: OpenNeedleStoreOptions): Promise<
     return closing;
   };
 
+  await removeIncompleteVolumes(env, directory);
   for (const name of await listVolumeNames(env, directory)) {
     try {
       if (volumes.has(name.volumeId)) throw duplicate(name, directory);

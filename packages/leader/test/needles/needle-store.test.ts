@@ -7,7 +7,7 @@ import { createSeededRandom } from '@holdfast/testkit';
 import { expect, test } from 'vitest';
 import { openNeedleStore, type StoreChange, type StoredVolume } from '../../src/index.js';
 import { timers } from '../rig.js';
-import { directory, expectSound, newMachine, openStore, put, readAll, text } from './machine.js';
+import { directory, expectSound, newMachine, newVolume, openStore, put, readAll, text } from './machine.js';
 
 test('volumes are allocated, unmounted, mounted and deleted, and listeners are told', async () => {
   const env = newMachine();
@@ -100,6 +100,42 @@ test('a volume that cannot be opened is told of, and the others are served', asy
   expect(unopened).toEqual([[2, 'unsupported-version']]);
   expect(again.list().map(({ name }) => name.volumeId)).toEqual([1]);
 });
+
+test('an allocation or a deletion that a crash cut short takes no id', async () => {
+  for (const run of ['allocate', 'delete'] as const) {
+    for (let operations = 0, isThrough = false; !isThrough; operations++) {
+      const { env, store } = await machineWithVolume();
+      env.disk.crashAfter(operations);
+      isThrough = await (run === 'allocate'
+        ? store.allocate({ volumeId: 8, collection: 'c' })
+        : store.delete(7)
+      ).then(
+        () => true,
+        () => false,
+      );
+      env.disk.crash('everything');
+      const again = await openNeedleStore({
+        env: { ...env, host: newMachine().host },
+        timers: env.time.timers,
+        directory,
+        onUnopened(_name, error) {
+          throw error;
+        },
+      });
+      for (const volumeId of [7, 8])
+        if (again.find(volumeId) === undefined) await again.allocate({ volumeId, collection: '' });
+      await again.close();
+      expect(env.disk.files().filter((path) => path.endsWith('.note'))).toEqual([]);
+    }
+  }
+});
+
+async function machineWithVolume() {
+  const env = newMachine();
+  const { store, volume } = await newVolume(env);
+  await put(volume, 1, text('kept'));
+  return { env, store };
+}
 
 test('random lives of many writers, with compactions, restarts and crashes, are what a model says', async () => {
   for (let seed = 1; seed <= 25; seed++) {

@@ -71,16 +71,23 @@ const OPEN_TRIES_MAX = 20;
  * Opens without a lock: position, files, and the position again. The files are then of that position, whatever a
  * follower does meanwhile: it only appends to them, and a swap leaves them to whoever has them open. Changes nothing,
  * recovers nothing: after a crash in a swap the generation that counts is read where its files are kept. Errors:
- * `not-found` where there is no generation, `position-damaged`, `position-moved` where each try was overtaken.
+ * `not-found` where there is no generation, or none of its files; `position-damaged`, `position-moved` where each try was overtaken.
  */
 export async function openGenerationReader(
   env: StoreEnvironment,
   options: OpenGenerationReaderOptions,
 ): Promise<GenerationReader> {
   const layout = homeLayout(options.directory, options.volume);
+  /** Generations without files; one is `undefined` where they were there and did not stay. */
+  const missing = new Set<number | undefined>();
   for (let tries = 0; tries < OPEN_TRIES_MAX; tries++) {
-    const reader = await tryOpen(env, layout, options.generation);
-    if (reader !== undefined) return reader;
+    const outcome = await tryOpen(env, layout, options.generation);
+    if ('position' in outcome) return outcome;
+    missing.add(outcome.missingFilesOf);
+  }
+  if (missing.size === 1 && !missing.has(undefined)) {
+    const message = `the files of volume ${layout.baseName} are not in ${layout.directory} any more`;
+    throw new StoreError('not-found', message, { path: layout.dat, volume: layout.baseName });
   }
   throw new StoreError('position-moved', `volume ${layout.baseName} was replaced at each try to open it`, {
     path: layout.home,
@@ -92,7 +99,7 @@ async function tryOpen(
   env: StoreEnvironment,
   layout: HomeLayout,
   wanted: number | undefined,
-): Promise<GenerationReader | undefined> {
+): Promise<GenerationReader | { readonly missingFilesOf: number | undefined }> {
   const current = await readCurrent(env, layout);
   const id = wanted ?? current;
   const record = id === undefined ? undefined : await readPosition(env, layout, id);
@@ -123,7 +130,7 @@ async function tryOpen(
     if (isSame)
       return readerOf(env, layout, { id, record, infoPaths: paths.vif, dat: dat.file, idx: idx.file, close });
     await close();
-    return undefined;
+    return { missingFilesOf: dat === undefined || idx === undefined ? id : undefined };
   } catch (error) {
     await close();
     throw error;

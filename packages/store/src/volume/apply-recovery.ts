@@ -4,6 +4,7 @@ import type { Disk, DiskFile } from '../disk.js';
 import type { RecoveryPlan } from './recovery-plan.js';
 import { replaceFileBy } from './replace-file-by.js';
 import type { VolumePaths } from './volume-paths.js';
+import { type WritingNote, writeWritingNote } from './writing-note.js';
 
 const PIECE_BYTES = 1 << 20;
 
@@ -17,6 +18,7 @@ export async function applyRecovery(
   dat: DiskFile,
   plan: RecoveryPlan,
   width: OffsetWidthBytes,
+  writingNote: WritingNote | undefined,
 ): Promise<void> {
   if (plan.datSizeBytes !== plan.foundDatSizeBytes) await dat.truncate(plan.datSizeBytes);
   if (plan.unsyncedFromOffset !== undefined)
@@ -28,10 +30,17 @@ export async function applyRecovery(
     await replaceFileBy(disk, paths.idx, rewrittenIndex(disk, paths, plan, width));
     return;
   }
+  const keptBytes = keptEntries * entrySize;
+  // A crash may tear the entries, and then this tells which they are.
+  if (writingNote === undefined && plan.backEntries.count > 0)
+    await writeWritingNote(disk, paths, { fromOffset: plan.indexedEndOffset, fromIdxOffset: keptBytes });
   const idx = await disk.open(paths.idx, { mode: 'create' });
   try {
-    const keptBytes = keptEntries * entrySize;
-    if ((await idx.sizeBytes()) !== keptBytes) await idx.truncate(keptBytes);
+    if ((await idx.sizeBytes()) !== keptBytes) {
+      await idx.truncate(keptBytes);
+      // What is cut must not come back among what is written in its place.
+      if (plan.backEntries.count > 0) await idx.syncData();
+    }
     let at = keptBytes;
     for (const piece of plan.backEntries.pieces()) {
       await idx.writeAt(at, piece);

@@ -10,6 +10,7 @@ import {
   writeVolumeInfo,
 } from '@holdfast/format';
 import type { StoreEnvironment } from '../environment.js';
+import { noteIncomplete, removeIncompleteNote } from './incomplete-note.js';
 import { openVolume } from './open-volume.js';
 import type { Volume } from './volume.js';
 import { volumePaths } from './volume-paths.js';
@@ -43,6 +44,7 @@ export async function createVolume(env: StoreEnvironment, options: CreateVolumeO
     extraSizeBytes: 0,
   });
   const vif = writeVolumeInfo({ ...EMPTY_VOLUME_INFO, version, offsetWidthBytes });
+  await noteIncomplete(disk, paths);
   // A volume is found by its `.idx` or `.vif`: the `.dat` is whole before either is there (format.md §1).
   for (const [path, content] of [
     [paths.dat, superBlock],
@@ -59,5 +61,6 @@ export async function createVolume(env: StoreEnvironment, options: CreateVolumeO
     }
   }
   await disk.syncDirectory(directory);
+  await removeIncompleteNote(disk, paths);
   return openVolume(env, { directory, name, mode: 'write' });
 }

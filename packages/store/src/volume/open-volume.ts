@@ -14,6 +14,7 @@ import type { Volume, VolumeRecovery } from './volume.js';
 import { readVolumeInfoFile } from './volume-info-file.js';
 import { createVolumeOverFiles } from './volume-over-files.js';
 import { type VolumePaths, volumePaths } from './volume-paths.js';
+import { UNSYNCED_IDX_BYTES_MAX } from './whole-idx.js';
 import { readWritingNote, removeWritingNote } from './writing-note.js';
 
 export interface OpenVolumeOptions {
@@ -28,9 +29,6 @@ export interface OpenVolumeOptions {
   readonly assumedOffsetWidthBytes?: OffsetWidthBytes;
   readonly signal?: AbortSignal;
 }
-
-/** More than a writer ever has waiting for one sync. */
-const UNSYNCED_IDX_BYTES = 4 << 20;
 
 /**
  * Opens a volume of one's own, without a leader: whole, checked records that the index
@@ -87,7 +85,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
       await settleCompaction(disk, paths, leftovers);
       if (needsRecovery(plan)) {
         if (!recover) throw unmended(paths, 'the files need recovery', codeOf(plan));
-        await applyRecovery(disk, paths, dat, plan, offsetWidthBytes);
+        await applyRecovery(disk, paths, dat, plan, offsetWidthBytes, writingNote);
         await foundIdx?.close();
         idx = await open(paths.idx, 'write');
       }
@@ -122,7 +120,7 @@ export async function openVolume(env: StoreEnvironment, options: OpenVolumeOptio
 async function syncAgain(dat: DiskFile, idx: DiskFile): Promise<void> {
   const idxSizeBytes = await idx.sizeBytes();
   await dat.syncData();
-  await writeAgain(idx, Math.max(0, idxSizeBytes - UNSYNCED_IDX_BYTES), idxSizeBytes);
+  await writeAgain(idx, Math.max(0, idxSizeBytes - UNSYNCED_IDX_BYTES_MAX), idxSizeBytes);
   await idx.syncData();
 }
 

@@ -61,6 +61,8 @@ export interface RecoveryPlan {
    * them readable and not on the disk, so they are written again. `undefined` where there are none.
    */
   readonly unsyncedFromOffset: number | undefined;
+  /** Where the last record ends that has an entry: the first of `backEntries` begins there. */
+  readonly indexedEndOffset: number;
   /** Entries to append: of whole, checked records that the index lacks. */
   readonly backEntries: EncodedEntries;
   /** Of `backEntries`, records without data that may be deletions or live empty needles; taken for deletions. */
@@ -103,11 +105,11 @@ async function planWithin(
   const { version, offsetWidthBytes, crc32c, signal } = input;
   const dat = boundedAccess(input.dat, () => datSizeBytes);
   const idxSizeBytes = await input.idx.sizeBytes();
-  const sizeBytes = await wholeIdxBytes(input.idx, offsetWidthBytes, input.writingNote);
-  const partialEntryBytes = idxSizeBytes - sizeBytes;
-  const idx = await openIdx(input.idx, offsetWidthBytes, { sizeBytes });
   const contentEndOffset = Math.max(SUPER_BLOCK_SIZE_BYTES, await trailingZerosOffset(dat, datSizeBytes));
   const data: DataFile = { dat, datSizeBytes, contentEndOffset, version, offsetWidthBytes, crc32c };
+  const sizeBytes = await wholeIdxBytes(input.idx, data, input.writingNote);
+  const partialEntryBytes = idxSizeBytes - sizeBytes;
+  const idx = await openIdx(input.idx, offsetWidthBytes, { sizeBytes });
 
   const replay = await replayIndex(idx, data, signal);
   const frontEntries = await findLostHeadRows(idx, data, replay.headTombstones);
@@ -127,6 +129,7 @@ async function planWithin(
     droppedEntries: replay.pastEnd,
     frontEntries: EncodedEntries.of(frontEntries, offsetWidthBytes),
     unsyncedFromOffset: isUnsynced ? indexedEnd : undefined,
+    indexedEndOffset: indexedEnd,
     backEntries: tail.entries,
     ambiguousEntries: tail.ambiguousEntries,
   };

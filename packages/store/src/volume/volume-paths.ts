@@ -10,6 +10,8 @@ export interface VolumePaths {
   readonly cpd: string;
   readonly cpx: string;
   readonly cpc: string;
+  /** There while a volume is made or removed: a server that finds it at its start removes the others (format.md §1). */
+  readonly note: string;
   /** What servers derive from the `.idx`. */
   readonly ldb: string;
   readonly rdb: string;
@@ -27,6 +29,7 @@ export function volumePaths(directory: string, name: string): VolumePaths {
     cpd: `${base}.cpd`,
     cpx: `${base}.cpx`,
     cpc: `${base}.cpc`,
+    note: `${base}.note`,
     ldb: `${base}.ldb`,
     rdb: `${base}.rdb`,
     sdx: `${base}.sdx`,

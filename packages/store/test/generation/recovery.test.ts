@@ -51,6 +51,16 @@ async function expectHeld(home: VolumeHome, dat: Uint8Array): Promise<void> {
   expect(isEqual(env.disk.peek(DAT_PATH), dat)).toBe(true);
 }
 
+describe('a generation whose files are gone', () => {
+  test.each([DAT_PATH, IDX_PATH])('%s: a reader says so, and not that it is being replaced', async (path) => {
+    await env.disk.remove(path);
+    await expect(openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME })).rejects.toMatchObject({
+      code: 'not-found',
+      message: `the files of volume ${BASE} are not in ${DIRECTORY} any more`,
+    });
+  });
+});
+
 describe('identity', () => {
   test('an untouched home is opened and closed without one change', async () => {
     env.disk.forget();

@@ -247,4 +247,62 @@ describe('a crash before any operation', () => {
     expect(env.disk.files().filter((path) => path.endsWith('.cpc'))).toEqual([]);
     expect(env.disk.peek(`${directory}/${name}.idx`)).toEqual(idx);
   });
+
+  it.each([4, 5] as const)(
+    'of the index in the middle of an entry (offsets of %i bytes) makes it none of another needle, nor of another size',
+    async (offsetWidthBytes) => {
+      const entrySize = 12 + offsetWidthBytes;
+      for (let at = 0; at < 4 * entrySize; at += 1) {
+        const env = createSimulatedEnvironment({ seed: 1 });
+        env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+        const volume = await createVolume(env, { directory, name: '7', offsetWidthBytes });
+        const data = new Uint8Array(300).fill(3);
+        await volume.append({ needleId: 0x1122334455667788n, cookie: 1, data });
+        await volume.sync();
+        const firstId = await liveIds(volume);
+        await volume.append({ needleId: 0x99aabbccddeeff00n, cookie: 2, data });
+        await volume.append({ needleId: 3n, cookie: 3 });
+        await volume.append({ needleId: 0x77665544332211n, cookie: 4, data: data.slice(1) });
+        await volume.delete(0x77665544332211n, 4);
+        await volume.sync();
+        const after = await liveIds(volume);
+        env.disk.crash('process');
+        const idx = env.disk.peek(`${directory}/7.idx`).slice();
+        const holeAt = entrySize + at - ((entrySize + at) % 8);
+        env.disk.plant(`${directory}/7.idx`, idx.fill(0, Math.max(entrySize, holeAt), holeAt + 8));
+        const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+        const found = await liveIds(again);
+        // The live empty needle is one by its entry alone.
+        const unsure = after.filter((id) => !id.startsWith('3:'));
+        expect([after, unsure], `a hole at ${holeAt}`).toContainEqual(found);
+        expect(found).toEqual(expect.arrayContaining(firstId));
+        await again.close();
+        expect(await collect(verifyFiles(env, { directory, name: '7' }))).toEqual([]);
+      }
+    },
+  );
+
+  it('of a recovery tears none of the entries that it makes', async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const env = createSimulatedEnvironment({ seed, tearBytes: 8 });
+      env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+      const volume = await createVolume(env, { directory, name: '7' });
+      for (let id = 1; id <= 8; id++)
+        await volume.append({ needleId: BigInt(id), cookie: id, data: new Uint8Array(100).fill(id) });
+      await volume.close();
+      const idx = env.disk.peek(`${directory}/7.idx`);
+      env.disk.plant(`${directory}/7.idx`, idx.subarray(0, 4 * 17 + 12));
+      env.disk.inject(({ kind, path }) => {
+        if (kind !== 'sync-data' || !path.endsWith('.idx') || env.disk.peek(path).length < idx.length)
+          return undefined;
+        env.disk.crashAfter(0);
+        return 'disk-failed';
+      });
+      await expect(openVolume(env, { directory, name: '7', mode: 'write' })).rejects.toThrow();
+      env.disk.inject(undefined);
+      env.disk.crash('power');
+      await (await openVolume(env, { directory, name: '7', mode: 'write' })).close();
+      expect(env.disk.peek(`${directory}/7.idx`), `seed ${seed}`).toEqual(idx);
+    }
+  });
 });
