@@ -14,6 +14,7 @@ export default defineConfig({
       exclude: ['**/index.ts'],
       reporter: ['text-summary', 'json-summary', 'json'],
       reportsDirectory: '.cache/coverage',
+      reportOnFailure: true,
       thresholds: { branches: 95 },
     },
   },

@@ -92,21 +92,6 @@ describe('a build by windows that is interrupted', () => {
     const report = await kit.syncAndCompare('with what fits');
     expect(report).toMatchObject({ outcome: 'rebased', revision: 2, plan: { way: 'windows' } });
   });
-
-  it('by a crash anywhere between the operations of the disk: whole before, whole after', async () => {
-    const sample = await createBehind();
-    sample.disk.forget();
-    await sample.sync();
-    const operations = sample.disk.operations.length;
-    expect(operations).toBeGreaterThan(100);
-    for (let count = 0; count < operations; count += Math.ceil(operations / 40)) {
-      const kit = await createBehind();
-      kit.disk.crashAfter(count);
-      await kit.sync().catch(() => undefined);
-      kit.disk.crash();
-      await kit.syncAndCompare(`crashed after ${count} operations`);
-    }
-  });
 });
 
 describe('a leader that is compacted while windows are read', () => {

@@ -1,18 +1,10 @@
 import { StoreError } from '@holdfast/store';
-import {
-  type CrashKind,
-  createSimulatedDisk,
-  createVirtualTime,
-  type SimulatedDisk,
-} from '@holdfast/testkit';
+import { createSimulatedDisk, createVirtualTime, type SimulatedDisk } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
 import { type RestoredVolume, restoreVolume } from '../../src/index.js';
 import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
 
 const OUT = '/out';
-const KINDS: readonly CrashKind[] = ['power', 'nothing', 'everything', 'process'];
-const NAMES = ['.dat', '.idx', '.vif'].map((suffix) => `${VOLUME_ID}${suffix}`);
-const MANIFEST = `${VOLUME_ID}.restored.json`;
 
 interface Kept {
   readonly kit: SyncKit;
@@ -51,52 +43,6 @@ const restore = ({ kit, asOfNs }: Kept): Promise<RestoredVolume> => {
 
 const filesIn = (disk: SimulatedDisk, folder: string) =>
   disk.files().filter((path) => path.startsWith(`${folder}/`) && !path.endsWith('.keep'));
-
-async function contentsAfterAll(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const kept = await keptVolume(0);
-  await restore(kept);
-  const names = [...NAMES, MANIFEST].map((name) => `${OUT}/${name}`);
-  expect(filesIn(kept.disk, OUT)).toEqual([...names].sort());
-  return new Map(names.map((name) => [name, kept.disk.peek(name)]));
-}
-
-describe('a crash at any operation of a restore', () => {
-  it('leaves under the final names only whole files, and the manifest only beside all of them', async () => {
-    const whole = await contentsAfterAll();
-    const counted = await keptVolume(0);
-    counted.disk.forget();
-    await restore(counted);
-    const operations = counted.disk.operations.length;
-    expect(operations).toBeGreaterThan(15);
-    let unfinished = 0;
-    for (let count = 0; count < operations; count++) {
-      for (const kind of KINDS) {
-        const kept = await keptVolume(0);
-        const { disk } = kept;
-        disk.crashAfter(count);
-        const isThrough = await restore(kept).then(
-          () => true,
-          () => false,
-        );
-        disk.crash(kind);
-        const named = filesIn(disk, OUT).filter((path) => !path.includes('/.restoring-'));
-        const what = `${kind} after ${count}: ${named}`;
-        for (const path of named) expect(Buffer.compare(disk.peek(path), whole.get(path)!), what).toBe(0);
-        const hasManifest = named.includes(`${OUT}/${MANIFEST}`);
-        if (hasManifest) expect(named, what).toHaveLength(whole.size);
-        if (isThrough) expect(hasManifest, what).toBe(true);
-        if (hasManifest) {
-          await expect(restore(kept), what).rejects.toMatchObject({ code: 'exists' });
-          continue;
-        }
-        unfinished += 1;
-        expect((await restore(kept)).files, what).toHaveLength(3);
-        expect(filesIn(disk, OUT), what).toEqual([...whole.keys()].sort());
-      }
-    }
-    expect(unfinished).toBeGreaterThan(operations);
-  });
-});
 
 describe('a disk that has no room', () => {
   it('is seen before anything is written', async () => {
