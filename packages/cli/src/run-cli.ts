@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from './exit-code.js';
 import { explainError, formatExplanation } from './explain-error.js';
 import { parseFlags } from './flags.js';
 import { commandHelp, verbHelp } from './help.js';
+import { Interruption } from './interruption.js';
 import { createLog } from './log.js';
 import { createOutput, type LineSink } from './output.js';
 import { UsageError } from './usage-error.js';
@@ -72,6 +73,10 @@ async function runVerb(verb: Verb, args: readonly string[], process: CliProcess)
       signal: process.signal,
     });
   } catch (error) {
+    if (verb.isEndless && error instanceof Interruption) {
+      createOutput(process.stdout, isJson).summary({ ok: true }, 'ended before it had begun');
+      return exitCodes.done;
+    }
     log.debug({ err: error }, 'the run failed');
     return fail(process, error, isJson && !isSummarized());
   }

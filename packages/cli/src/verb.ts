@@ -25,6 +25,8 @@ export interface Verb<F extends Flags = Flags> {
   /** What may stand beside the flags, such as `FILE.dat`; exactly so many are asked for. */
   readonly positionals: readonly string[];
   readonly flags: F;
+  /** Runs until a signal ends it: that is its end, at any moment, and no failure. */
+  readonly isEndless?: true;
   /** An example or two, whole command lines. */
   readonly examples: readonly string[];
   run(flags: FlagValues<F>, positionals: readonly string[], context: VerbContext): Promise<ExitCode>;

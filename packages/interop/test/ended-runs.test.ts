@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSeededRandom } from '@holdfast/testkit';
@@ -78,6 +79,21 @@ describe('a run that is ended', () => {
       expect(await runHoldfast(...backupArgs())).toMatchObject({ exitCode: 0, stderr: '' });
       expect(await copy.differences(VOLUME_ID)).toEqual([]);
     });
+});
+
+describe('a follower that is ended', () => {
+  it('before its master has answered: in order, 0', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const asked = once(silent, 'connection');
+    const args = ['--master', `127.0.0.1:${port}.${port}`, '--dir', directory, '--json'];
+    const running = startHoldfast('follow', ...args);
+    await asked;
+    running.process.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({ exitCode: 0, stderr: '', summary: { ok: true } });
+    silent.close();
+  });
 });
 
 describe('a run that nobody hears', () => {

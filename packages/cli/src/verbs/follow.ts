@@ -20,6 +20,7 @@ import { openWorkingDirectory } from '../working-directory.js';
 export const follow = defineVerb({
   name: 'follow',
   summary: 'keeps a copy of every selected volume at its leader until it is ended',
+  isEndless: true,
   positionals: [],
   flags: {
     ...syncFlags,

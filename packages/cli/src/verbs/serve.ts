@@ -8,6 +8,7 @@ import { defineVerb } from '../verb.js';
 export const serve = defineVerb({
   name: 'serve',
   summary: "serves a directory of volumes as Holdfast's own volume server, in a cluster or alone",
+  isEndless: true,
   positionals: [],
   flags: serveFlags,
   examples: [
