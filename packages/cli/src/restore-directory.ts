@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { ensureFree, type StoreEnvironment } from '@holdfast/store';
-import { UsageError } from './usage-error.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * Sees to it that `neededBytes` fit on the disk of a directory that need not be there yet, and gives what is free.
@@ -21,11 +21,7 @@ export async function assertFits(
 
 /** Makes the directory, but not its parents, if it is not there. */
 export async function makeOutDirectory({ disk }: StoreEnvironment, directory: string): Promise<void> {
-  const found = await disk.stat(directory);
-  if (found === undefined) {
-    await disk.makeDirectory(directory);
-    await disk.syncDirectory(dirname(directory));
-  } else if (found.kind !== 'directory') {
-    throw new UsageError(`${directory} is no directory: --out names one`);
-  }
+  const isNew = (await disk.stat(directory)) === undefined;
+  await makeFolder('--out', directory);
+  if (isNew) await disk.syncDirectory(dirname(directory));
 }

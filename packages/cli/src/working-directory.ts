@@ -1,7 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { assertNotServed, bindCluster, lockDirectory, StoreError } from '@holdfast/store';
-import { UsageError } from './usage-error.js';
+import { resolve } from 'node:path';
+import { assertNotServed, bindCluster, lockDirectory } from '@holdfast/store';
+import { makeFolder } from './make-folder.js';
 import type { VerbContext } from './verb.js';
 
 export interface WorkingDirectoryOptions {
@@ -26,7 +25,7 @@ export async function openWorkingDirectory(
   options: WorkingDirectoryOptions,
 ): Promise<WorkingDirectory> {
   const path = resolve(options.path);
-  await makeDirectory(path);
+  await makeFolder('--dir', path);
   const lock = await lockDirectory(env, path);
   try {
     if (!options.takesOver) await assertNotServed(env, path);
@@ -36,22 +35,4 @@ export async function openWorkingDirectory(
     throw error;
   }
   return { path, assertLocked: () => lock.assertHeld(), release: () => lock.release() };
-}
-
-/** The directory alone, never its parents: a path that is mistyped, or not mounted, should not be filled. */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    // What a link leads to counts; one that leads nowhere is no directory.
-    if (code === 'EEXIST' && (await stat(path).catch(() => undefined))?.isDirectory()) return;
-    if (code === 'EEXIST' || code === 'ENOTDIR')
-      throw new UsageError(`--dir ${path} is no directory`, { cause });
-    if (code === 'ENOENT') {
-      throw new UsageError(`--dir ${path} cannot be made: make ${dirname(path)} first`, { cause });
-    }
-    const storeCode = code === 'ENOSPC' || code === 'EDQUOT' ? 'no-space' : 'not-permitted';
-    throw new StoreError(storeCode, `${path} cannot be made (${code})`, { path, cause });
-  }
 }

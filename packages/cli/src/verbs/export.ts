@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ensureFree, isFollowing, openGenerationVolume, openVolume, type Volume } from '@holdfast/store';
 import { type ExitCode, exitCodes } from '../exit-code.js';
@@ -13,6 +13,7 @@ import {
 import { nonEmpty } from '../flag-values.js';
 import type { FlagValues } from '../flags.js';
 import { type LocalVolume, selectLocalVolumes } from '../local-volumes.js';
+import { makeFolder } from '../make-folder.js';
 import { createOutput, formatBytes, formatNeedleId, type Output } from '../output.js';
 import { directoryFlag, selectionFlags, selectionOf } from '../sync-flags.js';
 import { UsageError } from '../usage-error.js';
@@ -111,15 +112,10 @@ async function openSink(
 }
 
 async function makeEmptyFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'EEXIST') throw new UsageError(`--out ${path} cannot be made (${code})`, { cause });
-    const names = await readdir(path).catch(() => ['']);
-    if (names.length > 0)
-      throw new UsageError(`--out ${path} is not an empty folder: nothing in it is replaced`);
-  }
+  await makeFolder('--out', path);
+  const names = await readdir(path);
+  if (names.length > 0)
+    throw new UsageError(`--out ${path} is not an empty folder: nothing in it is replaced`);
 }
 
 async function exportTo(

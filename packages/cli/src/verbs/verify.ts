@@ -68,7 +68,7 @@ export const verify = defineVerb({
       },
       ok
         ? `${results.length} volumes verified: no damage${cluster === undefined ? '; compared with no leader (--master does)' : ', equal to their leaders'}${sample.length === 0 ? '' : `; ${sample.length} restored and read`}`
-        : `${results.filter((result) => !result.ok).length} of ${results.length} volumes did not verify, ${sample.filter((result) => !result.ok).length} of ${sample.length} did not restore`,
+        : `${results.filter((result) => !result.ok).length} of ${results.length} volumes did not verify${sample.length === 0 ? '' : `, ${sample.filter((result) => !result.ok).length} of ${sample.length} did not restore`}`,
     );
     return combineExitCodes([...results, ...sample].map((result) => result.exitCode));
   },
