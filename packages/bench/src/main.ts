@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { measureChangingVolumes } from './changing-volumes.js';
 import { measureFirstCopy } from './first-copy.js';
+import type { HttpLoadFigures, Load } from './http-load.js';
 import { measureIdleVolumes } from './idle-volumes.js';
 import { measurePeakMemory } from './peak-memory.js';
 import { measurePushLatency } from './push-latency.js';
 import { measureRebase, type RebaseRun } from './rebase.js';
+import { measureServeLoad } from './serve-load.js';
 import { formatSpread, spreadOf } from './spread.js';
 import { measureStoreLoad } from './store-load.js';
 
@@ -19,9 +21,10 @@ else if (name === 'idle-volumes') await idleVolumes();
 else if (name === 'changing-volumes') await changingVolumes();
 else if (name === 'push-latency') await pushLatency();
 else if (name === 'store-load') await storeLoad();
+else if (name === 'serve-load') await serveLoad();
 else {
   console.error(
-    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N] | changing-volumes [--volumes N] [--seconds N] [--changes-per-second N] [--seed N] | push-latency [--writes N] | store-load [--seconds N]',
+    'usage: npm run bench -w @holdfast/bench -- first-copy [--size-mib N] [--needle-bytes N] [--rounds N] | peak-memory [--size-mib N] [--limit-mib N] | rebase [--size-mib N] [--needle-bytes N] [--rounds N] | idle-volumes [--volumes N] [--seconds N] | changing-volumes [--volumes N] [--seconds N] [--changes-per-second N] [--seed N] | push-latency [--writes N] | store-load [--seconds N] | serve-load [--seconds N] [--rounds N]',
   );
   process.exitCode = 2;
 }
@@ -147,5 +150,32 @@ async function storeLoad(): Promise<void> {
   const { durableWrites, plainWrites, reads } = await measureStoreLoad(Number(values.seconds));
   console.log(
     `64 callers, 4 KB: ${durableWrites.toFixed(0)} durable writes/s, ${plainWrites.toFixed(0)} plain writes/s, ${reads.toFixed(0)} reads/s`,
+  );
+}
+
+/** Fails where reads or durable writes are less than half of what the real server does, by the median of the rounds. */
+async function serveLoad(): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { seconds: { type: 'string', default: '60' }, rounds: { type: 'string', default: '1' } },
+  });
+  const describe = ({ reads, writes }: HttpLoadFigures) =>
+    `${reads.toFixed(0)} reads/s, ${writes.toFixed(0)} durable writes/s`;
+  const rounds = await measureServeLoad(
+    Number(values.rounds),
+    Number(values.seconds),
+    ({ load, weed, holdfast }) =>
+      console.log(`${load}: weed ${describe(weed)}; holdfast ${describe(holdfast)}`),
+  );
+  const ratios = (load: Load, kind: keyof HttpLoadFigures) =>
+    spreadOf(
+      rounds.filter((round) => round.load === load).map(({ weed, holdfast }) => holdfast[kind] / weed[kind]),
+    );
+  const told = { reads: ratios('reads', 'reads'), writes: ratios('durable-writes', 'writes') };
+  const mixed = { reads: ratios('mixed', 'reads'), writes: ratios('mixed', 'writes') };
+  for (const ratio of [told.reads, told.writes, mixed.reads, mixed.writes])
+    if (!(ratio.median >= 0.5)) process.exitCode = 1;
+  console.log(
+    `holdfast / weed: reads ${formatSpread(told.reads)}, durable writes ${formatSpread(told.writes)}, mixed: reads ${formatSpread(mixed.reads)}, durable writes ${formatSpread(mixed.writes)}`,
   );
 }

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { assertServable, openDoors } from '../serve/open-doors.js';
 import { serveFiles } from '../serve/serve-files.js';
 import { serveFlags } from '../serve/serve-flags.js';
@@ -17,6 +18,8 @@ export const serve = defineVerb({
   ],
   async run(flags, _positionals, context) {
     assertServable(flags);
+    // Many requests at once live longer than records that pass (bin/holdfast.js): here the young generation may grow.
+    setFlagsFromString('--semi-space-growth-factor=2');
     const security = await readServeSecurity(flags, context);
     const doors = openDoors(flags, security);
     if (doors.length > 0)
