@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const VOLUME_ID = 7;
+/** A dozen starts of a process. */
+const TEST_TIMEOUT_MS = 180_000;
 
 let cluster: WeedCluster;
 let server: WeedVolumeServer;
@@ -84,47 +86,51 @@ async function remove(id: number): Promise<void> {
 const told = () =>
   waitUntil(`${expected.length} changes`, async () => (await lines()).length >= expected.length);
 
-it('tells every put and delete of a real server once, however often it is killed, and across a vacuum', async () => {
-  await put(1, 'first', 'text/plain');
-  await put(2, 'second');
-  start();
-  await told();
-  expect((await lines())[0]).toMatchObject({ name: '7,0100000001', mime: 'text/plain' });
-
-  // Killed wherever it is, ten times, while the server is written.
-  for (let round = 0; round < 10; round++) {
-    const before = (await lines()).length;
-    for (let i = 0; i < 8; i++) {
-      await put(100 + round * 8 + i, `round ${round}, ${i}`);
-      if (i % 4 === 3) await remove(100 + round * 8 + i - 1);
-    }
-    await waitUntil('something of it', async () => (await lines()).length > before);
-    await end('SIGKILL');
+it(
+  'tells every put and delete of a real server once, however often it is killed, and across a vacuum',
+  async () => {
+    await put(1, 'first', 'text/plain');
+    await put(2, 'second');
     start();
-  }
-  await told();
+    await told();
+    expect((await lines())[0]).toMatchObject({ name: '7,0100000001', mime: 'text/plain' });
 
-  // While nobody looks, a vacuum takes records away: what is told is what came of it, by id.
-  expect(await end('SIGTERM')).toBe(0);
-  const mark = expected.length;
-  await remove(2);
-  await put(1, 'first, again');
-  await put(999, 'came and went');
-  await remove(999);
-  expected.splice(mark, 4, ...expected.slice(mark, mark + 2).reverse());
-  await server.vacuum(VOLUME_ID);
-  start();
-  await told();
-  await put(1000, 'after the vacuum');
-  await told();
-  // A vacuum of what was told brings nothing.
-  await server.vacuum(VOLUME_ID);
-  await put(1001, 'after the second vacuum');
-  await told();
-  expect(await end('SIGTERM')).toBe(0);
+    // Killed wherever it is, ten times, while the server is written.
+    for (let round = 0; round < 10; round++) {
+      const before = (await lines()).length;
+      for (let i = 0; i < 8; i++) {
+        await put(100 + round * 8 + i, `round ${round}, ${i}`);
+        if (i % 4 === 3) await remove(100 + round * 8 + i - 1);
+      }
+      await waitUntil('something of it', async () => (await lines()).length > before);
+      await end('SIGKILL');
+      start();
+    }
+    await told();
 
-  const all = await lines();
-  expect(all).toMatchObject(expected);
-  expect(new Set(all.map(({ cursor }) => cursor)).size).toBe(expected.length);
-  server.assertAlive();
-});
+    // While nobody looks, a vacuum takes records away: what is told is what came of it, by id.
+    expect(await end('SIGTERM')).toBe(0);
+    const mark = expected.length;
+    await remove(2);
+    await put(1, 'first, again');
+    await put(999, 'came and went');
+    await remove(999);
+    expected.splice(mark, 4, ...expected.slice(mark, mark + 2).reverse());
+    await server.vacuum(VOLUME_ID);
+    start();
+    await told();
+    await put(1000, 'after the vacuum');
+    await told();
+    // A vacuum of what was told brings nothing.
+    await server.vacuum(VOLUME_ID);
+    await put(1001, 'after the second vacuum');
+    await told();
+    expect(await end('SIGTERM')).toBe(0);
+
+    const all = await lines();
+    expect(all).toMatchObject(expected);
+    expect(new Set(all.map(({ cursor }) => cursor)).size).toBe(expected.length);
+    server.assertAlive();
+  },
+  TEST_TIMEOUT_MS,
+);

@@ -6,6 +6,7 @@ import {
   openGenerationReader,
   type StoreEnvironment,
 } from '@holdfast/store';
+import { createPoolReader } from '../build/pool-reader.js';
 import { FollowError } from '../errors.js';
 import type { KeptVolume } from '../restore/generations.js';
 import type { IndexPlace } from './change-cursor.js';
@@ -86,11 +87,21 @@ async function openIndexOf(reader: GenerationReader, lengths: IndexLengths): Pro
   try {
     const { offsetWidthBytes } = reader.position;
     const idx = await openIdx(files.idx, offsetWidthBytes, { sizeBytes: lengths.idxSizeBytes });
-    return { reader, idx, dat: reader.dat, close };
+    return { reader, idx, dat: readAhead(reader.dat), close };
   } catch (error) {
     await files.close();
     throw error;
   }
+}
+
+/** Records come mostly in the order of the file: not each is a read of its own. */
+function readAhead(source: RandomAccess): RandomAccess {
+  const near = createPoolReader(source);
+  return {
+    sizeBytes: () => source.sizeBytes(),
+    readAt: async (offset, lengthBytes) =>
+      (await near.read(offset, lengthBytes))?.slice() ?? (await source.readAt(offset, lengthBytes)),
+  };
 }
 
 function filesOf(reader: GenerationReader, { indexSerial, idxSizeBytes }: IndexLengths) {
