@@ -36,7 +36,12 @@ async function hasOnlyMoved(
   const isOneFile = before.reader.id === after.reader.id;
   if (isOneFile && was.offset === is.offset && was.sizeBytes === is.sizeBytes) return true;
   if (was.sizeBytes !== is.sizeBytes) return false;
-  return isSameWrite(await readRecordEnds(before, was), await readRecordEnds(after, is));
+  const isOneServer = serverOf(before) === serverOf(after);
+  return isSameWrite(await readRecordEnds(before, was), await readRecordEnds(after, is), isOneServer);
+}
+
+function serverOf({ reader }: OpenIndex): string {
+  return reader.position.leaderCopy.server;
 }
 
 function emptyIndex({ offsetWidthBytes }: IdxFile): Promise<IdxFile> {

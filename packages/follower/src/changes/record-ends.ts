@@ -43,13 +43,21 @@ export async function readRecordEnds(
   return undefined;
 }
 
-/** Whether both are of one and the same write, carried over by a compaction or copied. */
-export function isSameWrite(a: RecordEnds | undefined, b: RecordEnds | undefined): boolean {
+/**
+ * Whether both are of one and the same write, carried over by a compaction. Another server's copy of it has a stamp of
+ * its own: there the rest has to do.
+ */
+export function isSameWrite(
+  a: RecordEnds | undefined,
+  b: RecordEnds | undefined,
+  isOneServer: boolean,
+): boolean {
   if (a === undefined || b === undefined) return false;
+  const haveStamps = isOneServer && a.appendAtNs !== undefined && b.appendAtNs !== undefined;
   return (
     a.cookie === b.cookie &&
     a.sizeBytes === b.sizeBytes &&
     (isCrcOf(a.storedCrc, b.storedCrc) || isCrcOf(b.storedCrc, a.storedCrc)) &&
-    (a.appendAtNs === b.appendAtNs || a.appendAtNs === undefined || b.appendAtNs === undefined)
+    (!haveStamps || a.appendAtNs === b.appendAtNs)
   );
 }

@@ -93,6 +93,20 @@ describe('across a compaction of the leader the net changes are told, and nothin
     expect(await changesSince(kit, changes.at(-1)!.cursor)).toEqual([]);
   });
 
+  it('another server, whose copy has stamps of its own, brings what is different there', async () => {
+    const { kit, cursor } = await followed('one', 'two', 'three');
+    kit.server.deleteVolume(VOLUME_ID);
+    const replica = kit.server.allocate(VOLUME_ID);
+    for (const [id, text] of [
+      [3n, 'three'],
+      [1n, 'one'],
+      [2n, 'TWO'],
+    ] as const)
+      replica.put(id, bytes(text));
+    expect(await kit.sync({}, 'replica')).toMatchObject({ ok: true, outcome: 'rebased' });
+    expect(texts(await changesSince(kit, cursor))).toEqual(['+2 TWO']);
+  });
+
   it('goes through every generation that is kept', async () => {
     const { kit, volume, cursor } = await followed('one');
     for (const text of ['first', 'second', 'third']) {
@@ -135,6 +149,17 @@ describe('cursors', () => {
     const { cursor } = await followed('one', 'two');
     const other = await followed('1', '2');
     await expect(changesSince(other.kit, cursor)).rejects.toMatchObject({ code: 'not-covered' });
+  });
+
+  it('one that is further than anything is refused', async () => {
+    const { kit } = await followed('one');
+    for (const cursor of [
+      '1.0.170.00000000',
+      '1.0.999999999999999.00000000',
+      '1.5.17.00000000',
+      '9.0.17.00000000',
+    ])
+      await expect(changesSince(kit, cursor), cursor).rejects.toMatchObject({ code: 'not-covered' });
   });
 
   it('of an equal index it does not matter who followed it', async () => {
