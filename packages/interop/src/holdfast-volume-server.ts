@@ -10,7 +10,12 @@ import {
   openNeedleStore,
   openServerState,
 } from '@holdfast/leader';
-import { createFollowService, type RpcServerTransport } from '@holdfast/protocol';
+import {
+  createFollowService,
+  createHealth,
+  createReflectionService,
+  type RpcServerTransport,
+} from '@holdfast/protocol';
 import { createHeartbeat } from '@holdfast/seaweedfs';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
 import { createGrpcTransport } from '@holdfast/transport-grpc';
@@ -48,7 +53,7 @@ export async function startHoldfastVolumeServer(
   const [port, grpcPort] = await freePortPair();
   const [httpAddress, grpcAddress] = [`127.0.0.1:${port}`, `127.0.0.1:${grpcPort}`];
   const leader = createLeader({ env, timers, store, serverId: '' });
-  const listener = await transport.serve(grpcAddress, [
+  const services = [
     createFollowService(leader, { crc32c: nativeCrc32c, timers }),
     createVolumeServerService({
       env,
@@ -58,7 +63,9 @@ export async function startHoldfastVolumeServer(
       transport: createGrpcTransport(),
       address: httpAddress,
     }),
-  ]);
+  ];
+  const known = [...services, createHealth(services).service];
+  const listener = await transport.serve(grpcAddress, [...known, createReflectionService(known)]);
   const leaving = new AbortController();
   const member =
     masterAddress === undefined ? undefined : register(store, masterAddress, port, grpcPort, leaving.signal);

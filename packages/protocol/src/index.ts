@@ -9,10 +9,12 @@ export {
 export type { Checksum } from './checksum.js';
 export { type FollowStartEvent, verifiedFollow } from './follow-events.js';
 export { createFollowService, type FollowServiceOptions } from './follow-service.js';
+export * as healthPb from './gen/grpc/health/v1/health_pb.js';
 export * as followPb from './gen/holdfast/v1/follow_pb.js';
 export * as masterPb from './gen/seaweedfs/master_pb.js';
 export * as volumeServerPb from './gen/seaweedfs/volume_server_pb.js';
 export { codeOfGrpcStatus, grpcStatusOfCode, rpcCodes } from './grpc-status.js';
+export { createHealth, type Health } from './health.js';
 export {
   createHoldfastLeaderClient,
   type HoldfastLeaderClient,
@@ -45,6 +47,7 @@ export type {
 export { defaultRpcLimits, followLimits, type RpcLimits } from './limits.js';
 export type { MemoryFrame } from './memory-call.js';
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.js';
+export { createReflectionService } from './reflection-service.js';
 export { type RpcCode, RpcError, toRpcError } from './rpc-error.js';
 export {
   createRpcService,

@@ -6,7 +6,12 @@ import {
   type NeedleStore,
   openServerState,
 } from '@holdfast/leader';
-import { createFollowService, type RpcTransport } from '@holdfast/protocol';
+import {
+  createFollowService,
+  createHealth,
+  createReflectionService,
+  type RpcTransport,
+} from '@holdfast/protocol';
 import type { VerbContext } from '../verb.js';
 import { version } from '../version.js';
 import { listenRpc, portOf, type RpcAddress } from './listen-rpc.js';
@@ -31,7 +36,7 @@ export interface RpcServer {
   close(): Promise<void>;
 }
 
-/** `holdfast.v1` and the calls of a SeaweedFS volume server, on one port. */
+/** `holdfast.v1` and the calls of a SeaweedFS volume server, on one port; beside them gRPC's health and reflection. */
 export async function startRpcServer(options: RpcServerOptions, context: VerbContext): Promise<RpcServer> {
   const { listen, store, transport, address, master, flags, security } = options;
   const { env, timers } = context;
@@ -52,11 +57,16 @@ export async function startRpcServer(options: RpcServerOptions, context: VerbCon
       ...(flags['max-volumes'] > 0 && { maxVolumes: flags['max-volumes'] }),
     }),
   ];
-  const guarded = services.map((service) => guardService(service, security));
+  const health = createHealth(services);
+  const described = [...services, health.service];
+  const guarded = [...described, createReflectionService(described)].map((service) =>
+    guardService(service, security),
+  );
   const listener = await listenRpc(flags.transport, listen, security.grpcServer, guarded);
   return {
     port: portOf(listener),
     async close() {
+      health.stopServing();
       await listener.close();
       await leader.close();
     },
