@@ -373,6 +373,18 @@ const READS: readonly ReadRow[] = [
   { what: 'no id', path: '/1,zz' },
   { what: 'an id that is too short', path: '/1,0101' },
   { what: 'a method', method: 'PATCH' },
+  { what: 'what a page may do', method: 'OPTIONS' },
+  {
+    what: 'for a page of another origin',
+    headers: { origin: 'http://a.page' },
+    differs: { 'access-control-allow-credentials': 'no browser takes it beside *' },
+  },
+  {
+    what: 'what is not there, for a page',
+    path: '/1,ffffaabbccdd',
+    headers: { origin: 'http://a.page' },
+    differs: { 'access-control-allow-credentials': 'no browser takes it beside *' },
+  },
   { what: 'a manifest as it is', path: `${rowOf('a manifest')}?cm=false` },
   { what: 'a manifest', path: rowOf('a manifest') },
   { what: 'a range', headers: { range: 'bytes=10-19' } },

@@ -52,7 +52,7 @@ export function createDataApi(options: DataApiOptions): DataApi {
     const isRead = method === 'GET' || method === 'HEAD';
     if (isRead && pathname === '/status') return statusAnswer(reads, version);
     if (isRead && pathname === '/healthz') return emptyAnswer(200);
-    if (method === 'OPTIONS') return preflightAnswer();
+    if (method === 'OPTIONS') return emptyAnswer(200, PREFLIGHT);
     if (!isRead && method !== 'POST' && method !== 'PUT' && method !== 'DELETE')
       return errorAnswer(400, `unsupported method ${method}`);
     const path = parseNeedlePath(pathname);
@@ -74,21 +74,22 @@ export function createDataApi(options: DataApiOptions): DataApi {
   }
 
   return async (request, peer) => {
+    let answer: Response;
     try {
-      return await route(request, peer);
+      answer = await route(request, peer);
     } catch (error) {
-      return answerToError(error, request.method);
+      answer = answerToError(error, request.method);
     }
+    // A page of another origin may read what it was answered, as of every volume server.
+    if (request.headers.get('origin') !== null) answer.headers.set('access-control-allow-origin', '*');
+    return answer;
   };
 }
 
-function preflightAnswer(): Response {
-  return emptyAnswer(200, {
-    'access-control-allow-methods': 'PUT, POST, GET, DELETE, OPTIONS',
-    'access-control-allow-headers': '*',
-    'access-control-allow-origin': '*',
-  });
-}
+const PREFLIGHT = {
+  'access-control-allow-methods': 'PUT, POST, GET, DELETE, OPTIONS',
+  'access-control-allow-headers': '*',
+};
 
 function answerToError(error: unknown, method: string): Response {
   const isRead = method === 'GET' || method === 'HEAD';

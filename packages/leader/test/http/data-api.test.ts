@@ -192,6 +192,10 @@ describe('a server', () => {
     const preflight = await ask('/7,01aabbccdd', { method: 'OPTIONS' });
     expect(preflight.status).toBe(200);
     expect(preflight.headers.get('access-control-allow-methods')).toBe('PUT, POST, GET, DELETE, OPTIONS');
+    const fromPage = { headers: { origin: 'http://a.page' } };
+    for (const path of ['/7,01aabbccdd', '/7,02aabbccdd', '/status'])
+      expect((await ask(path, fromPage)).headers.get('access-control-allow-origin')).toBe('*');
+    expect((await ask('/7,01aabbccdd')).headers.get('access-control-allow-origin')).toBeNull();
   });
 
   test('without writes only reads', async () => {
