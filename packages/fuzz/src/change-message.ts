@@ -28,11 +28,11 @@ function changeField(fields: Record<string, unknown>, dice: Dice): void {
   else if (typeof value === 'object' && value !== null) changeField(value as Record<string, unknown>, dice);
 }
 
-/** Never negative: what is unsigned in a message could not be written. */
+/** Never negative, and below 2^63: what either a signed or an unsigned field can hold. */
 function otherInteger(value: bigint, dice: Dice): bigint {
   if (dice.once(3)) return BigInt.asUintN(63, turningPoint(dice));
   const near = value + BigInt(dice.below(65) - 32);
-  return near < 0n ? 0n : near;
+  return near < 0n ? 0n : BigInt.asUintN(63, near);
 }
 
 function otherText(value: string, dice: Dice): string {

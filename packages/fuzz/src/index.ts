@@ -1,3 +1,4 @@
+export { type BitFlipFigures, type BitFlipOptions, flipBits } from './bit-flips.js';
 export { type CampaignOptions, type Failure, runCampaign, type TargetFigures } from './campaign.js';
 export { type CorpusInput, readCorpus } from './corpus.js';
 export { createDice, type Dice } from './dice.js';

@@ -11,10 +11,11 @@ import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import {
   createSeededRandom,
   createSimulatedEnvironment,
+  createSimulatedScheduler,
   createStockServer,
   type StockVolume,
+  type VirtualTime,
 } from '@holdfast/testkit';
-import { createIdleTime, type IdleTime } from './idle-time.js';
 
 export const VOLUME_ID = 7;
 const ADDRESS = 'leader:1';
@@ -24,7 +25,7 @@ export interface LedVolume {
   readonly dat: Uint8Array;
   readonly idx: Uint8Array;
   /** A client of the server, with what stands between the two. */
-  connect(time: IdleTime, between?: (service: RpcService) => RpcService): Promise<LeaderClient>;
+  connect(time: VirtualTime, between?: (service: RpcService) => RpcService): Promise<LeaderClient>;
 }
 
 export type Leading = (change: (volume: StockVolume) => void) => Promise<LedVolume>;
@@ -32,7 +33,7 @@ export type Leading = (change: (volume: StockVolume) => void) => Promise<LedVolu
 /** A stock server with a volume that has lived through `change`. */
 export const ledByStock: Leading = async (change) => {
   const server = createStockServer({
-    network: createMemoryNetwork(createIdleTime()),
+    network: createMemoryNetwork(createSimulatedScheduler().time),
     random: createSeededRandom(1),
   });
   await server.start();

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { flipBits } from './bit-flips.js';
 import { saveToCorpus } from './corpus.js';
 import type { FuzzTarget } from './fuzz-target.js';
 import { judge } from './judge.js';
 import { fuzzTargets } from './targets/index.js';
 import { runInWorkers, type Tally } from './workers.js';
 
-const USAGE = `usage: npm run fuzz -- [--inputs N] [--seed S] [--target NAME] [--workers N] | --target NAME --replay FILE
+const USAGE = `usage: npm run fuzz -- [--inputs N] [--seed S] [--target NAME] [--workers N] | --target NAME --replay FILE | --bit-flips
 targets: ${fuzzTargets.map(({ name }) => name).join(', ')}`;
 
 const { values } = parseArgs({
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     target: { type: 'string' },
     workers: { type: 'string', default: '1' },
     replay: { type: 'string' },
+    'bit-flips': { type: 'boolean', default: false },
   },
 });
 const [inputs, seed, workers] = [Number(values.inputs), Number(values.seed), Number(values.workers)];
@@ -24,10 +26,22 @@ const isUsable = [inputs, seed, workers].every((number) => Number.isSafeInteger(
 if (!isUsable || workers < 1 || chosen.length === 0 || (values.replay !== undefined && chosen.length > 1)) {
   console.error(USAGE);
   process.exitCode = 2;
+} else if (values['bit-flips']) {
+  await flipEveryBit();
 } else if (values.replay === undefined) {
   await run();
 } else {
   await replay(chosen[0]!, values.replay);
+}
+
+/** Each is met by a verification; and one in 33 by an opening of the volume, too. */
+async function flipEveryBit(): Promise<void> {
+  const startedAt = performance.now();
+  const { flips, openings } = await flipBits({ everyBit: 1, everyOpening: 33 });
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(
+    `${flips} bits of a generation of 64 KiB flipped and found, ${openings} of them by opening it as well, ${seconds.toFixed(0)} s`,
+  );
 }
 
 async function run(): Promise<void> {

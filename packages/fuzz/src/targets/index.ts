@@ -1,7 +1,10 @@
 import type { FuzzTarget } from '../fuzz-target.js';
 import { framer } from './framer.js';
+import { httpRequests } from './http-requests.js';
 import { idx } from './idx.js';
 import { holdfastAnswers, stockAnswers } from './leader-answers.js';
+import { leaderRequests } from './leader-requests.js';
+import { messages } from './messages.js';
 import { names } from './names.js';
 import { needle } from './needle.js';
 import { ownFiles } from './own-files.js';
@@ -20,4 +23,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   volumeDirectory,
   stockAnswers,
   holdfastAnswers,
+  messages,
+  leaderRequests,
+  httpRequests,
 ];

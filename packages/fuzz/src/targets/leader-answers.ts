@@ -2,10 +2,14 @@ import { defaultSyncPolicy, type SyncReport, syncVolume } from '@holdfast/follow
 import { NeedleFramer, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
 import type { RpcService } from '@holdfast/protocol';
 import { openVolumeHome } from '@holdfast/store';
-import { createSimulatedEnvironment, type SimulatedEnvironment, type StockVolume } from '@holdfast/testkit';
-import { expectThat, type FuzzTarget } from '../fuzz-target.js';
+import {
+  createSimulatedEnvironment,
+  createSimulatedScheduler,
+  type SimulatedEnvironment,
+  type StockVolume,
+} from '@holdfast/testkit';
+import { expectThat, type FuzzTarget, Violation } from '../fuzz-target.js';
 import { hostileService, isEverlasting, makeLies, parseLies } from '../hostile-service.js';
-import { createIdleTime } from '../idle-time.js';
 import { type Leading, type LedVolume, ledByHoldfast, ledByStock, VOLUME_ID } from '../led-volume.js';
 import { joined } from '../mutate.js';
 
@@ -14,6 +18,9 @@ const VOLUME = { volumeId: VOLUME_ID, collection: '' };
 const POLICY = { ...defaultSyncPolicy, attempts: 3, minFreeBytes: 0, firstStepBytes: 4096, vacuumWaitMs: 0 };
 /** More answers than any of these runs has. */
 const ANSWERS_MAX = 48;
+
+/** Of virtual time: more than five tries with all their pauses take. */
+const LIMIT_MS = 4 * 3_600_000;
 
 /** A follower with a copy, or without, and the leader that it meets next. */
 interface Scenario {
@@ -100,24 +107,30 @@ async function sync(
   led: LedVolume,
   between?: (service: RpcService) => RpcService,
 ): Promise<SyncReport> {
-  const time = createIdleTime();
-  const home = await openVolumeHome(env, { directory: DIRECTORY, volume: VOLUME });
-  try {
-    return await syncVolume({
-      home,
-      directory: DIRECTORY,
-      volume: VOLUME,
-      leader: await led.connect(time, between),
-      server: 'here',
-      env: { ...env, clock: time.clock },
-      timers: time.timers,
-      policy: POLICY,
-      signal: new AbortController().signal,
-    });
-  } finally {
-    time.stop();
-    await home.close();
-  }
+  const scheduler = createSimulatedScheduler();
+  const { time } = scheduler;
+  const { clock, timers } = time;
+  const end = await scheduler.run(async () => {
+    const home = await openVolumeHome(env, { directory: DIRECTORY, volume: VOLUME });
+    try {
+      return await syncVolume({
+        home,
+        directory: DIRECTORY,
+        volume: VOLUME,
+        leader: await led.connect(time, between),
+        server: 'here',
+        env: { ...env, clock },
+        timers,
+        policy: POLICY,
+        signal: new AbortController().signal,
+      });
+    } finally {
+      await home.close();
+    }
+  }, LIMIT_MS);
+  if (end.kind === 'failed') throw end.error;
+  if (end.kind !== 'done') throw new Violation(`the run is ${end.kind}`);
+  return end.value;
 }
 
 /** Honest answers until there is nothing more to do. */
