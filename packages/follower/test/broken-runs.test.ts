@@ -66,6 +66,23 @@ describe('a connection that breaks', () => {
     await kit.syncAndCompare('afterwards');
   });
 
+  it('in the middle of a first copy, before its first commit: what came until then is kept', async () => {
+    const { kit, volume } = await createKit();
+    fill(volume, 1, NEEDLES);
+    breakAt(kit, ({ ext, method }, index) => method === 'copyFile' && ext === '.dat' && index === 30);
+    expect(await kit.sync({ pinnedCommitBytes: 8 * 1024 * KiB })).toMatchObject({
+      code: 'leader-unreachable',
+    });
+    const home = await kit.openHome();
+    const builtBytes = home.unfinished?.builtBytes ?? 0;
+    await home.close();
+    expect(builtBytes).toBeGreaterThan(160 * KiB);
+    const report = await kit.sync(ONE_STEP);
+    expect(report).toMatchObject({ ok: true, outcome: 'copied' });
+    expect(report.bytesReceived).toBeLessThan(volume.tailBytes - builtBytes + BESIDE_BYTES);
+    await kit.syncAndCompare('afterwards');
+  });
+
   it('in the middle of an append: what was committed stays, the rest follows', async () => {
     const { kit, volume } = await createKit();
     fill(volume, 1, 2);

@@ -216,4 +216,19 @@ describe('a slow link', () => {
     });
     expect(await copy.differences(volumeId)).toEqual([]);
   });
+
+  it('SIGTERM in the middle of a copy: follow ends with 0, and the next run goes on where it was', async () => {
+    const volumeId = await allocate();
+    await put(volumeId, 1, VOLUME_MIB);
+    weak.grpc.throttle(8 * MiB);
+    const run = startHoldfast('follow', ...args(volumeId));
+    const before = weak.grpc.receivedBytes;
+    await weak.grpc.received(before + 14 * MiB);
+    run.process.kill('SIGTERM');
+    expect(await run.ended).toMatchObject({ exitCode: 0, stderr: '' });
+    weak.grpc.throttle(undefined);
+    await expectEqual(volumeId);
+    // A copy is made durable every 8 MiB: what came after that is all that is read again.
+    expect(weak.grpc.receivedBytes - before).toBeLessThan((2 * VOLUME_MIB - 6) * MiB);
+  });
 });

@@ -1,5 +1,6 @@
 import { parseSuperBlock, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
 import type { Tiling } from '@holdfast/index';
+import { LeaderError } from '@holdfast/protocol';
 import type { UnfinishedGeneration } from '@holdfast/store';
 import { createCommitsBehind } from '../commits-behind.js';
 import { stepVoided } from '../errors.js';
@@ -52,8 +53,12 @@ export async function buildPinned(
     } catch (error) {
       // A commit that fails ends the build, and then the next write fails because of it: the cause is what counts.
       const failed = await commits.failure();
-      // What is not durable yet may not stand before what the next attempt writes.
-      if (!unfinished.isFailed) await unfinished.rollback();
+      if (!unfinished.isFailed) {
+        // Over a link that breaks again and again, what came until then is all the progress there is.
+        if (superBlock.isWhole && isBroken(run, error)) await commits.finish(check.offset);
+        // What is not durable yet may not stand before what the next attempt writes.
+        await unfinished.rollback();
+      }
       throw failed === undefined ? error : failed.error;
     }
     return check;
@@ -61,6 +66,11 @@ export async function buildPinned(
     await copy.close();
   }
 }
+/** Whether nothing is wrong with what came but that no more did. */
+function isBroken({ signal }: VolumeRun, error: unknown): boolean {
+  return signal.aborted || (error instanceof LeaderError && error.code === 'unreachable');
+}
+
 /** The super block says which generation a whole-file stream is of: the revision check of the call is no guard. */
 function assertRevision(run: VolumeRun, { status, superBlock }: Sighting, bytes: Uint8Array): void {
   const { compactionRevision } = parseSuperBlock(bytes);
