@@ -51,7 +51,8 @@ export async function* volumeRecords(options: VolumeRecordsOptions): AsyncGenera
     if (event.kind !== 'durable') continue;
     const live = liveOffsets(event.idxEntries, offsetWidthBytes);
     for (const record of framed) {
-      yield { kind: 'record', record, isDeletion: !live.has(record.offset) };
+      const isDeletion = record.header.sizeBytes === 0 && !live.has(record.offset);
+      yield { kind: 'record', record, isDeletion };
     }
     yield { kind: 'durable', datSizeBytes: event.datSizeBytes };
     framed = [];
