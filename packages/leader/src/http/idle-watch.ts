@@ -10,51 +10,44 @@ export interface IdleEntry {
 
 /** Notices what does not go on for a while: with one timer for everything that is watched. */
 export interface IdleWatch {
-  /** `onIdle` is called once, between `idleMs` and a quarter more after the last touch. */
+  /** `onIdle` is called once, between `idleMs` and a second more after the last touch. */
   watch(onIdle: () => void): IdleEntry;
 }
 
 const SWEEPS_PER_IDLE = 4;
-const NOTHING_WATCHED = 'nothing is watched any more';
+const MAX_SWEEP_MS = 1000;
 
 export function createIdleWatch(clock: Clock, timers: Timers, idleMs: number): IdleWatch {
-  const entries = new Map<object, { touchedAtMs: number; readonly onIdle: () => void }>();
-  let sleeping: AbortController | undefined;
+  const entries = new Set<{ touchedAtMs: number; readonly onIdle: () => void }>();
+  const sweepMs = Math.min(idleMs / SWEEPS_PER_IDLE, MAX_SWEEP_MS);
+  let isSweeping = false;
 
-  async function sweep(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      await timers.sleep(idleMs / SWEEPS_PER_IDLE, signal);
+  /** Goes on until it finds nothing to watch: a timer that was ended with every request would cost more than it. */
+  async function sweep(): Promise<void> {
+    isSweeping = true;
+    while (entries.size > 0) {
+      await timers.sleep(sweepMs);
       const since = clock.monotonicMs() - idleMs;
-      for (const [key, entry] of entries) {
+      for (const entry of entries) {
         if (entry.touchedAtMs > since) continue;
-        entries.delete(key);
+        entries.delete(entry);
         entry.onIdle();
       }
-      stopIfNothingIsWatched();
     }
-  }
-
-  function stopIfNothingIsWatched(): void {
-    if (entries.size > 0) return;
-    sleeping?.abort(NOTHING_WATCHED);
-    sleeping = undefined;
+    isSweeping = false;
   }
 
   return {
     watch(onIdle) {
       const entry = { touchedAtMs: clock.monotonicMs(), onIdle };
-      entries.set(entry, entry);
-      if (sleeping === undefined) {
-        sleeping = new AbortController();
-        sweep(sleeping.signal).catch(() => {});
-      }
+      entries.add(entry);
+      if (!isSweeping) sweep();
       return {
         touch() {
           entry.touchedAtMs = clock.monotonicMs();
         },
         end() {
           entries.delete(entry);
-          stopIfNothingIsWatched();
         },
       };
     },

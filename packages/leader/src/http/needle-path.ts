@@ -25,18 +25,22 @@ export function parseNeedlePath(pathname: string): NeedlePath | undefined {
   const isNamed = fileName !== undefined;
   if (isNamed && (extension !== '' || pathname[volume!.length + 1] === ',')) return undefined;
   try {
-    const name = isNamed ? decodeURIComponent(fileName) : '';
+    const name = isNamed ? decoded(fileName) : '';
     const dot = name.lastIndexOf('.');
     return {
       ...parseFileId(`${volume},${hex}${delta}`),
       fid: `${volume},${hex}`,
       fileName: name,
       extension: isNamed && dot > 0 ? name.slice(dot) : extension,
-      lastSegment: isNamed ? name : decodeURIComponent(pathname.slice(pathname.lastIndexOf('/') + 1)),
+      lastSegment: isNamed ? name : decoded(pathname.slice(pathname.lastIndexOf('/') + 1)),
     };
   } catch {
     return undefined;
   }
+}
+
+function decoded(segment: string): string {
+  return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
 /** Path and query of a request's URL, which is always absolute; cheaper than a `URL`. */
