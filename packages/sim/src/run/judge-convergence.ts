@@ -1,14 +1,13 @@
 import { Violation } from '../oracles/violation.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
-import { applyToLeader } from './moments.js';
-import { runBackup } from './run-operation.js';
+import { happenToLeader, runBackup } from './run-operation.js';
 
 /** Faults have stopped, and so has the leader: so many runs at most, each of them bounded in virtual time. */
 const RUNS_MAX = 3;
 
 /** One of a few runs proves every volume equal, and the one after it moves nothing. */
 export async function judgeConvergence(world: SimulatedWorld): Promise<void> {
-  await applyToLeader(world, { do: 'restart-leader' });
+  await happenToLeader(world, { do: 'restart-leader' });
   for (let run = 1; run <= RUNS_MAX; run++) {
     const reports = await runBackup(world, { do: 'backup', seed: run, moments: [] });
     if (reports?.every(({ ok }) => ok)) return await judgeIdle(world);

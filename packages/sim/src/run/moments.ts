@@ -18,6 +18,8 @@ export interface Moments {
 export interface MomentActions {
   readonly crash: (kind: 'power' | 'nothing' | 'everything' | 'process') => void;
   readonly secondFollower: () => Promise<void>;
+  /** Something did not hold on the leader. */
+  readonly fail: (error: unknown) => void;
 }
 
 export function createMoments(
@@ -32,7 +34,11 @@ export function createMoments(
     moments.find((moment) => moment.before === before && moment.count === number);
 
   async function happen(event: LeaderEvent): Promise<undefined> {
-    await applyToLeader(world, event);
+    try {
+      await applyToLeader(world, event);
+    } catch (error) {
+      actions.fail(error);
+    }
     return undefined;
   }
 
@@ -100,7 +106,7 @@ export function createMoments(
   };
 }
 
-/** Lets something happen to the leader, and notes the state before and after it. */
+/** Lets something happen to the leader, and notes the state that it is in then. */
 export async function applyToLeader(world: SimulatedWorld, event: LeaderEvent): Promise<void> {
   const hasHappened = await world.leader.apply(event);
   world.log.look();

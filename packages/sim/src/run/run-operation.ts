@@ -5,7 +5,7 @@ import type { CrashKind, SimulatedProcess } from '@holdfast/testkit';
 import { judgeCommitted, judgeSuccess } from '../oracles/copy-oracle.js';
 import { startsWith } from '../oracles/second-reader.js';
 import { Violation } from '../oracles/violation.js';
-import type { Operation } from '../schedule/schedule.js';
+import type { LeaderEvent, Operation } from '../schedule/schedule.js';
 import { backup, DIRECTORY } from '../world/follower-runs.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { count } from './figures.js';
@@ -33,8 +33,16 @@ export async function runOperation(world: SimulatedWorld, operation: Operation):
       world.scheduler.time.stepWallClock(operation.byMs);
       return;
     default:
-      await applyToLeader(world, operation);
+      await happenToLeader(world, operation);
   }
+}
+
+/** Something happens to the leader while no follower runs. */
+export async function happenToLeader(world: SimulatedWorld, event: LeaderEvent): Promise<void> {
+  world.scheduler.reseed(0, 0);
+  const end = await world.scheduler.run(() => applyToLeader(world, event), RUN_LIMIT_MS);
+  if (end.kind === 'failed') throw end.error;
+  if (end.kind !== 'done') throw new Violation('leader: bounded', `${event.do} to end`, end.kind);
 }
 
 function crash(world: SimulatedWorld, kind: CrashKind): void {
@@ -52,12 +60,17 @@ export async function runBackup(
   count(figures, 'syncs');
   scheduler.reseed(operation.seed, schedule.world.queuedShare);
   let violation: unknown;
+  const fail = (error: unknown): void => {
+    violation ??= error;
+    scheduler.stop();
+  };
   const moments: Moments = createMoments(world, operation.moments, {
     crash(kind) {
       crash(world, kind);
       scheduler.stop();
     },
     secondFollower: async () => {},
+    fail,
   });
   const process = machine.startProcess({ onAccess: (access) => moments.onAccess(access) });
   const startedAt = new Map(schedule.world.volumeIds.map((id) => [id, log.statesOf(id).length - 1]));
@@ -69,12 +82,13 @@ export async function runBackup(
         env: world.sabotage(process.env),
         timers: process.timers,
         leader,
-        onReport(report) {
+        async onReport(report) {
           try {
+            await leader.settled();
+            log.look();
             noteReport(world, report, startedAt.get(report.id) ?? 0, moments);
           } catch (error) {
-            violation ??= error;
-            scheduler.stop();
+            fail(error);
           }
         },
       }),

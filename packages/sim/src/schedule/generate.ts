@@ -31,6 +31,7 @@ function generateWorld(dice: Dice): World {
   const leader = dice.pick<LeaderKind>([
     [5, 'stock-4.48'],
     [3, 'stock-4.44'],
+    [4, 'holdfast'],
   ]);
   return {
     leader,
@@ -149,7 +150,8 @@ function generateLeaderEvent(context: Context): LeaderEvent {
     [3, onVolume('lose-tail')],
     [1, onVolume('unindexed-record')],
     [1, onVolume('tombstone-at-0')],
-    [3, () => ({ do: 'restart-leader' })],
+    [2, () => ({ do: 'restart-leader' })],
+    [2, () => ({ do: 'crash-leader', kind: crashKind(dice) })],
     [2, () => ({ do: 'step-leader-clock', byMs: clockStep(dice) })],
   ])();
 }

@@ -14,7 +14,7 @@ export interface FollowerRun {
   readonly env: StoreEnvironment;
   readonly timers: Timers;
   readonly leader: SimulatedLeader;
-  readonly onReport: (report: SyncReport) => void;
+  readonly onReport: (report: SyncReport) => Promise<void>;
 }
 
 /** `backup`: the lock, the binding, one sync of every volume. */

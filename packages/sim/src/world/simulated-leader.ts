@@ -28,6 +28,8 @@ export interface SimulatedLeader {
   start(): Promise<void>;
   /** Lets something happen. False: it could not, as the leader is now, and nothing has changed. */
   apply(event: LeaderEvent): Promise<boolean>;
+  /** Resolves when nothing of what was applied is under way any more. */
+  settled(): Promise<void>;
   /** `undefined`: it has no such volume. */
   state(volumeId: number): LeaderState | undefined;
   /** How a follower's process speaks to it. */

@@ -15,8 +15,12 @@ import type { Figures } from '../run/figures.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Trace } from '../trace.js';
 import { DIRECTORY } from './follower-runs.js';
+import { createHoldfastLeader } from './holdfast-leader.js';
 import type { SimulatedLeader } from './simulated-leader.js';
 import { createStockLeader } from './stock-leader.js';
+
+/** Virtual time within which a leader is there. */
+const START_LIMIT_MS = 60_000;
 
 /** The last success that was reported of a volume. */
 export interface Reported {
@@ -68,23 +72,34 @@ export async function createSimulatedWorld(
   });
   disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
   disk.plant('/restored/.keep', new Uint8Array(0));
-  const { volumeIds, messageBytes } = world;
-  const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
-  const leader = createStockLeader({ network, release, volumeIds, messageBytes, seed: seed + 2 });
+  const leader = createLeaderOf(schedule, scheduler, network);
   const simulated: SimulatedWorld = {
     schedule,
     scheduler,
     network,
     machine: createSimulatedMachine({ scheduler, disk, seed: seed + 3 }),
     leader,
-    log: createLeaderLog(leader, volumeIds),
+    log: createLeaderLog(leader, world.volumeIds),
     trace,
     figures,
     sabotage,
-    reported: new Map(volumeIds.map((id) => [id, []])),
+    reported: new Map(world.volumeIds.map((id) => [id, []])),
     watch: undefined,
   };
-  await leader.start();
+  const started = await scheduler.run(() => leader.start(), START_LIMIT_MS);
+  if (started.kind !== 'done') throw started.kind === 'failed' ? started.error : new Error(`a leader that is ${started.kind}`);
   simulated.log.look();
   return simulated;
+}
+
+function createLeaderOf(
+  { seed, world }: Schedule,
+  scheduler: SimulatedScheduler,
+  network: MemoryNetwork,
+): SimulatedLeader {
+  const { volumeIds, messageBytes, tearBytes } = world;
+  if (world.leader === 'holdfast')
+    return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
+  const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
+  return createStockLeader({ network, release, volumeIds, messageBytes, seed: seed + 2 });
 }

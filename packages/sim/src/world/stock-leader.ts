@@ -247,6 +247,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
       states.clear();
       return await apply(event);
     },
+    settled: async () => {},
     state(volumeId) {
       const known = states.get(volumeId);
       if (known !== undefined) return known;

@@ -1,0 +1,237 @@
+import { createLeader, type Leader, type NeedleStore, openNeedleStore, type StoredVolume } from '@holdfast/leader';
+import {
+  createFollowService,
+  createHoldfastLeaderClient,
+  type MemoryNetwork,
+  type RpcListener,
+} from '@holdfast/protocol';
+import { isStoreError } from '@holdfast/store';
+import {
+  createSimulatedDisk,
+  createSimulatedMachine,
+  type SimulatedProcess,
+  type SimulatedScheduler,
+  type TearSizeBytes,
+} from '@holdfast/testkit';
+import { type OffsetWidth, readLiveNeedles } from '../oracles/second-reader.js';
+import { Violation } from '../oracles/violation.js';
+import type { LeaderEvent } from '../schedule/schedule.js';
+import { needleData } from './needle-data.js';
+import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
+
+export interface HoldfastLeaderOptions {
+  readonly scheduler: SimulatedScheduler;
+  readonly network: MemoryNetwork;
+  readonly volumeIds: readonly number[];
+  readonly tearBytes: TearSizeBytes;
+  readonly seed: number;
+}
+
+/** What one volume's writers were told. */
+interface Table {
+  readonly live: Map<bigint, Uint8Array>;
+  /** Writes under way when a crash came: there or not. `undefined`: a deletion. */
+  readonly uncertain: Map<bigint, readonly (Uint8Array | undefined)[]>;
+}
+
+const DIRECTORY = '/leader';
+const ADDRESS = 'leader:18080';
+const OFFSET_WIDTH: OffsetWidth = 5;
+
+/** The real leader on a simulated machine of its own, and beside it a table of what its writers were told. */
+export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedLeader {
+  const { scheduler, network, volumeIds, tearBytes, seed } = options;
+  const disk = createSimulatedDisk({ seed, tearBytes });
+  disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
+  const machine = createSimulatedMachine({ scheduler, disk, seed: seed + 1 });
+  const tables = new Map<number, Table>();
+  const states = new Map<number, { readonly lineageId: string; readonly state: LeaderState }>();
+  let histories = 0;
+  let process: SimulatedProcess;
+  let store: NeedleStore;
+  let leader: Leader;
+  let listener: RpcListener | undefined;
+  /** One change at a time, as far as the table is concerned. */
+  let changing: Promise<unknown> = Promise.resolve();
+
+  async function startProcess(): Promise<void> {
+    process = machine.startProcess();
+    const { env, timers } = process;
+    store = await openNeedleStore({ env, timers, directory: DIRECTORY });
+    leader = createLeader({ env, timers, store, serverId: 'holdfast' });
+    listener = await network.serve(ADDRESS, [createFollowService(leader, { crc32c: env.crc32c, timers })]);
+  }
+
+  async function stopServing(): Promise<void> {
+    network.dropConnections(ADDRESS);
+    await listener?.close();
+    listener = undefined;
+  }
+
+  async function allocate(volumeId: number): Promise<void> {
+    await store.allocate({ volumeId, collection: '' });
+    tables.set(volumeId, { live: new Map(), uncertain: new Map() });
+  }
+
+  /** What a crash left of what was under way decides what the table says; everything else has to be there. */
+  function settleTable(volumeId: number, table: Table): void {
+    const { live, uncertain } = table;
+    const served = readLiveNeedles(disk.peek(datPath(volumeId)), disk.peek(idxPath(volumeId)), OFFSET_WIDTH);
+    for (const [key, allowed] of uncertain) {
+      const found = served.get(key)?.data;
+      const isAllowed = [live.get(key), ...allowed].some((data) => isSameData(data, found));
+      if (!isAllowed) throw new Violation('leader: durable first', `needle ${key} as it was or as it was to be`, describe(found));
+      if (found === undefined) live.delete(key);
+      else live.set(key, found.slice());
+    }
+    uncertain.clear();
+    for (const [key, data] of live)
+      if (!isSameData(served.get(key)?.data, data))
+        throw new Violation('leader: durable first', `needle ${key} of ${data.length} bytes, which was acknowledged`, describe(served.get(key)?.data));
+    for (const key of served.keys())
+      if (!live.has(key)) throw new Violation('leader: live set', `no needle ${key}`, 'one');
+  }
+
+  async function write(volume: StoredVolume, table: Table, key: bigint, data: Uint8Array | undefined): Promise<boolean> {
+    const former = table.uncertain.get(key) ?? [];
+    table.uncertain.set(key, [...former, data]);
+    const cookie = Number(key);
+    try {
+      if (data === undefined) await volume.delete(key, { cookie });
+      else await volume.write({ content: { needleId: key, cookie }, data });
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      // Refused before anything was written: a deletion of nothing.
+      if (error.code === 'needle-not-found') table.uncertain.delete(key);
+      return false;
+    }
+    table.uncertain.delete(key);
+    if (data === undefined) table.live.delete(key);
+    else table.live.set(key, data);
+    return true;
+  }
+
+  async function unlessRefused(change: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await change();
+      return true;
+    } catch (error) {
+      if (isStoreError(error)) return false;
+      throw error;
+    }
+  }
+
+  async function change(event: LeaderEvent): Promise<boolean> {
+    if (event.do === 'restart-leader') {
+      await stopServing();
+      await leader.close();
+      await store.close();
+      process.kill();
+      await startProcess();
+      for (const [volumeId, table] of tables) settleTable(volumeId, table);
+      return true;
+    }
+    if (event.do === 'step-leader-clock') {
+      scheduler.time.stepWallClock(event.byMs);
+      return true;
+    }
+    if (event.do === 'crash-leader') return false;
+    const volume = store.find(event.volume);
+    const table = tables.get(event.volume);
+    if (volume === undefined || table === undefined) return false;
+    switch (event.do) {
+      case 'put':
+        return await write(volume, table, BigInt(event.needle), needleData(event.fill, event.sizeBytes));
+      case 'delete':
+        return await write(volume, table, BigInt(event.needle), undefined);
+      case 'vacuum':
+        return await unlessRefused(async () => {
+          await volume.compact();
+          await volume.commitCompaction();
+        });
+      case 'compact':
+        return await unlessRefused(() => volume.compact());
+      case 'commit':
+        return await unlessRefused(() => volume.commitCompaction());
+      case 'fail-commit':
+        return await unlessRefused(() => volume.cleanupCompaction());
+      case 'remake':
+        await store.delete(event.volume);
+        await allocate(event.volume);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The process dies in the middle of whatever it does; a fresh one recovers what the crash left. */
+  async function crash(kind: (LeaderEvent & { readonly do: 'crash-leader' })['kind']): Promise<boolean> {
+    machine.crash(kind);
+    changing = Promise.resolve();
+    await stopServing();
+    await startProcess();
+    for (const [volumeId, table] of tables) settleTable(volumeId, table);
+    return true;
+  }
+
+  return {
+    offsetWidth: OFFSET_WIDTH,
+    serverName: 'holdfast',
+    async start() {
+      await startProcess();
+      for (const volumeId of volumeIds) await allocate(volumeId);
+    },
+    async apply(event) {
+      if (event.do === 'crash-leader') return await crash(event.kind);
+      const applied = changing.then(() => change(event));
+      changing = applied.catch(() => {});
+      return await applied;
+    },
+    settled: async () => {
+      await changing;
+    },
+    state(volumeId) {
+      const volume = store.find(volumeId);
+      const table = tables.get(volumeId);
+      if (volume === undefined || table === undefined) return undefined;
+      const { datSizeBytes, idxSizeBytes, revision } = volume.status();
+      const { lineageId, close } = volume.pin();
+      void close();
+      const known = states.get(volumeId);
+      const former = known?.lineageId === lineageId ? known.state : undefined;
+      if (former?.dat.length === datSizeBytes && former.idx.length === idxSizeBytes) return former;
+      const state: LeaderState = {
+        history: former?.history ?? ++histories,
+        revision,
+        dat: disk.peek(datPath(volumeId)).subarray(0, datSizeBytes),
+        idx: disk.peek(idxPath(volumeId)).subarray(0, idxSizeBytes),
+        live: new Map(table.live),
+        isIndexRewritten: false,
+        isClosed: false,
+        mayBeDamaged: false,
+      };
+      states.set(volumeId, { lineageId, state });
+      return state;
+    },
+    clientFor: ({ env, timers }) =>
+      createHoldfastLeaderClient({ address: ADDRESS, transport: network, crc32c: env.crc32c, timers }),
+    assertAlive() {},
+  };
+}
+
+function datPath(volumeId: number): string {
+  return `${DIRECTORY}/${volumeId}.dat`;
+}
+
+function idxPath(volumeId: number): string {
+  return `${DIRECTORY}/${volumeId}.idx`;
+}
+
+function isSameData(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return Buffer.compare(left, right) === 0;
+}
+
+function describe(data: Uint8Array | undefined): string {
+  return data === undefined ? 'none' : `${data.length} bytes`;
+}
