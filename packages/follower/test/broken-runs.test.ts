@@ -51,6 +51,16 @@ describe('a connection that breaks', () => {
     }
   });
 
+  it('in the middle of a first copy from a leader with a torn tail: the next run goes on, and ends', async () => {
+    const { kit, volume } = await createKit();
+    fill(volume, 1, NEEDLES);
+    const whole = volume.dat;
+    volume.load(Buffer.concat([whole, new Uint8Array(11).fill(7)]), volume.idx);
+    breakAt(kit, ({ ext, method }, index) => method === 'copyFile' && ext === '.dat' && index === 30);
+    expect(await kit.sync()).toMatchObject({ ok: false, code: 'leader-unreachable' });
+    expect(await kit.sync()).toMatchObject({ ok: true, outcome: 'copied', datSize: whole.length });
+  });
+
   it('in the middle of a first copy: the next run goes on where the last commit was', async () => {
     const { kit, volume } = await createKit();
     fill(volume, 1, NEEDLES);

@@ -65,7 +65,7 @@ export async function createFollowedDirectory(): Promise<FollowedDirectory> {
 
 async function beginBuild(home: VolumeHome, { dat, idx }: CommittedState, revision: number) {
   const { leaderDamage, proofOffset, lastAppendAtNs, ...target } = positionOf({ dat, idx }, revision);
-  const build = await home.beginBuild({ ...target, anchorBase64: '', usesPool: true });
+  const build = await home.beginBuild({ ...target, anchorOffset: 0, anchorBase64: '', usesPool: true });
   await build.writeIndex(chunks(idx));
   await build.write(dat.subarray(0, dat.length >> 1));
   await build.commitTo(dat.length >> 1);

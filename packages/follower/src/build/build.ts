@@ -91,6 +91,7 @@ function targetOf(run: VolumeRun, { status, anchor }: Sighting): BuildTarget {
     offsetWidthBytes: status.offsetWidthBytes,
     datSizeBytes: status.datSizeBytes,
     idxSizeBytes: status.idxSizeBytes,
+    anchorOffset: anchor?.offset ?? 0,
     anchorBase64: anchor === undefined ? '' : toBase64(anchor.bytes),
     usesPool: run.policy.usePool,
   };

@@ -34,10 +34,8 @@ export async function findResumable(
 
 /** The leader's last bytes before the tail that the build aims at. */
 export function anchorOf(target: BuildTarget): Witness {
-  const bytes = fromBase64(target.anchorBase64);
-  const tail = target.datSizeBytes - (target.datSizeBytes % 8);
-  const offset = tail - bytes.length;
-  return { what: 'the anchor of the build', offset, bytes };
+  const { anchorOffset: offset, anchorBase64 } = target;
+  return { what: 'the anchor of the build', offset, bytes: fromBase64(anchorBase64) };
 }
 
 /**

@@ -54,11 +54,14 @@ export function createMoments(
         return event.code;
       case 'drop':
       case 'truncate':
-      case 'stale':
         return { kind: event.do };
+      case 'stale':
+        world.isTrusted = false;
+        return { kind: 'stale' };
       case 'stall':
         return { kind: 'stall', forMs: event.forMs };
       case 'flip':
+        world.isTrusted = false;
         return { kind: 'flip', seed: event.seed };
       case 'refuse-connections':
         refusals = event.count;
@@ -67,6 +70,7 @@ export function createMoments(
       case 'second-follower':
         return actions.secondFollower().then(() => undefined);
       case 'step-clock':
+        world.hasClockStepped = true;
         world.scheduler.time.stepWallClock(event.byMs);
         return undefined;
       default:

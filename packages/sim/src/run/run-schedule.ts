@@ -4,8 +4,10 @@ import { describeOperation } from '../schedule/describe.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { createTrace } from '../trace.js';
 import { createSimulatedWorld } from '../world/simulated-world.js';
+import { describeError } from './describe-error.js';
 import type { Figures } from './figures.js';
 import { judgeConvergence } from './judge-convergence.js';
+import { judgeFiles } from './judge-files.js';
 import { runOperation } from './run-operation.js';
 
 export interface ScheduleResult {
@@ -32,7 +34,7 @@ export async function runSchedule(
   let failedAt: number | undefined;
   let violation: Violation | undefined;
   const onUnhandled = (reason: unknown): void => {
-    violation ??= new Violation('typed errors', 'every rejection to be handled', describeThrown(reason));
+    violation ??= new Violation('typed errors', 'every rejection to be handled', describeError(reason));
   };
   process.on('unhandledRejection', onUnhandled);
   try {
@@ -47,18 +49,15 @@ export async function runSchedule(
     failedAt = undefined;
     if (schedule.mode === 'liveness') await judgeConvergence(world);
     world.leader.assertAlive();
+    judgeFiles(world);
   } catch (error) {
     violation ??=
       error instanceof Violation
         ? error
-        : new Violation('typed errors', 'no error of its own', describeThrown(error));
+        : new Violation('typed errors', 'no error of its own', describeError(error));
     trace.note(violation.message);
   } finally {
     process.off('unhandledRejection', onUnhandled);
   }
   return { violation, failedAt, figures, hash: trace.hash(), lines: trace.lines };
-}
-
-function describeThrown(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -13,7 +13,7 @@ export function generateSchedule(seed: number, mode: Mode): Schedule {
   const operations: Operation[] = [];
   const length = 4 + dice.below(OPERATIONS_MAX - 3);
   let fill = seed * 1000;
-  const context: Context = { dice, world, nextFill: () => ++fill };
+  const context: Context = { dice, world, isLarge: dice.chance(0.05), nextFill: () => ++fill };
   // A volume with something in it, so that few schedules are about nothing.
   for (let count = 1 + dice.below(6); count > 0; count--) operations.push(put(context));
   while (operations.length < length + 4) operations.push(...generateOperations(context));
@@ -24,6 +24,8 @@ export function generateSchedule(seed: number, mode: Mode): Schedule {
 interface Context {
   readonly dice: Dice;
   readonly world: World;
+  /** Whether volumes grow past the blocks that digests are of. */
+  readonly isLarge: boolean;
   readonly nextFill: () => number;
 }
 
@@ -36,8 +38,14 @@ function generateWorld(dice: Dice): World {
   return {
     leader,
     volumeIds: dice.chance(0.15) ? [7, 8] : [7],
+    version: dice.pick<1 | 2 | 3>([
+      [17, 3],
+      [2, 2],
+      [1, 1],
+    ]),
     tearBytes: dice.chance(0.4) ? 8 : 512,
     hasLinks: dice.chance(0.85),
+    isHostile: dice.chance(0.08),
     capacityBytes: dice.chance(0.06) ? 20_000 + dice.below(60_000) : null,
     steps: dice.pick([
       [2, 'default'],
@@ -62,13 +70,38 @@ function generateOperations(context: Context): readonly Operation[] {
   const { dice } = context;
   return dice.pick<() => readonly Operation[]>([
     [46, () => [generateLeaderEvent(context)]],
-    [40, () => [generateBackup(context)]],
+    [36, () => [generateBackup(context)]],
+    [4, () => [generateFollow(context)]],
+    [4, () => [{ do: 'restore', volume: dice.oneOf(context.world.volumeIds), reportsAgo: dice.small(4) }]],
+    [
+      2,
+      () => [
+        {
+          do: 'rot',
+          volume: dice.oneOf(context.world.volumeIds),
+          place: dice.below(1 << 20),
+          bit: dice.below(8),
+        },
+      ],
+    ],
+    [1, () => [{ do: 'verify', volume: dice.oneOf(context.world.volumeIds) }]],
     [6, () => [{ do: 'crash', kind: crashKind(dice) }]],
     [3, () => [{ do: 'step-clock', byMs: clockStep(dice) }]],
   ])();
 }
 
 function generateBackup(context: Context): Operation {
+  const { dice } = context;
+  return { do: 'backup', seed: dice.below(2 ** 31), moments: generateMoments(context, 60) };
+}
+
+function generateFollow(context: Context): Operation {
+  const { dice } = context;
+  const forMs = 2_000 + dice.below(40_000);
+  return { do: 'follow', seed: dice.below(2 ** 31), forMs, moments: generateMoments(context, 250) };
+}
+
+function generateMoments(context: Context, messages: number): readonly Moment[] {
   const { dice } = context;
   const moments: Moment[] = [];
   const number = dice.pick([
@@ -77,17 +110,17 @@ function generateBackup(context: Context): Operation {
     [3, 2],
     [1, 4],
   ]);
-  for (let count = 0; count < number; count++) moments.push(generateMoment(context));
-  return { do: 'backup', seed: dice.below(2 ** 31), moments };
+  for (let count = 0; count < number; count++) moments.push(generateMoment(context, messages));
+  return moments;
 }
 
-function generateMoment(context: Context): Moment {
+function generateMoment(context: Context, messages: number): Moment {
   const { dice } = context;
   if (dice.chance(0.4)) {
     // What happens to a leader happens at a message; late ones need a long run.
-    return { before: 'message', count: 1 + dice.small(60), event: generateLeaderEvent(context) };
+    return { before: 'message', count: 1 + dice.small(messages), event: generateLeaderEvent(context) };
   }
-  const event = generateFault(dice);
+  const event = context.world.isHostile && dice.chance(0.6) ? generateLie(dice) : generateFault(dice);
   const before = dice.pick<Moment['before']>(
     event.do === 'disk-error' || event.do === 'crash'
       ? [
@@ -97,7 +130,7 @@ function generateMoment(context: Context): Moment {
       : [[1, 'message']],
   );
   if (event.do === 'disk-error') return { before: 'access', count: 1 + dice.below(150), event };
-  return { before, count: 1 + (before === 'access' ? dice.below(150) : dice.small(60)), event };
+  return { before, count: 1 + (before === 'access' ? dice.below(150) : dice.small(messages)), event };
 }
 
 function generateFault(dice: Dice): Fault {
@@ -119,7 +152,13 @@ function generateFault(dice: Dice): Fault {
     [1, () => ({ do: 'truncate' })],
     [1, () => ({ do: 'refuse-connections', count: 1 + dice.below(8) })],
     [1, () => ({ do: 'step-clock', byMs: clockStep(dice) })],
+    [1, () => ({ do: 'second-follower' })],
   ])();
+}
+
+/** What a hostile leader, or a network that is one, sends. */
+function generateLie(dice: Dice): Fault {
+  return dice.chance(0.8) ? { do: 'flip', seed: dice.below(2 ** 31) } : { do: 'stale' };
 }
 
 function generateLeaderEvent(context: Context): LeaderEvent {
@@ -139,7 +178,7 @@ function generateLeaderEvent(context: Context): LeaderEvent {
     });
   return dice.pick<() => LeaderEvent>([
     [40, () => put(context)],
-    [16, () => ({ do: 'delete', volume, needle: 1 + dice.below(NEEDLES) })],
+    [24, () => ({ do: 'delete', volume, needle: 1 + dice.below(NEEDLES) })],
     [10, onVolume('vacuum')],
     [3, onVolume('compact')],
     [3, onVolume('commit')],
@@ -156,12 +195,13 @@ function generateLeaderEvent(context: Context): LeaderEvent {
   ])();
 }
 
-function put({ dice, world, nextFill }: Context): LeaderEvent {
+function put({ dice, world, isLarge, nextFill }: Context): LeaderEvent {
   const sizeBytes = dice.pick([
     [2, 0],
     [4, 1 + dice.below(40)],
     [6, 1 + dice.below(600)],
     [1, 1 + dice.below(5000)],
+    [isLarge ? 8 : 0, 1 + dice.below(40_000)],
   ]);
   // One of few lengths, so that records of another history have the same.
   const rounded = dice.chance(0.3) ? Math.min(sizeBytes, 64) : sizeBytes;

@@ -9,8 +9,12 @@ export type LeaderKind = 'stock-4.44' | 'stock-4.48' | 'holdfast';
 export interface World {
   readonly leader: LeaderKind;
   readonly volumeIds: readonly number[];
+  /** Of the records of a stock server. */
+  readonly version: 1 | 2 | 3;
   readonly tearBytes: TearSizeBytes;
   readonly hasLinks: boolean;
+  /** Whether bytes from the network may be others than the leader's. From the first of them on less can be judged. */
+  readonly isHostile: boolean;
   /** Bytes on the follower's disk; `null`: more than it needs. */
   readonly capacityBytes: number | null;
   /** Sizes of steps, commits and windows: the defaults, or so small that a volume of kilobytes takes many. */

@@ -1,11 +1,18 @@
-import { createLeader, type Leader, type NeedleStore, openNeedleStore, type StoredVolume } from '@holdfast/leader';
+import type { Clock } from '@holdfast/format';
+import {
+  createLeader,
+  type Leader,
+  type NeedleStore,
+  openNeedleStore,
+  type StoredVolume,
+} from '@holdfast/leader';
 import {
   createFollowService,
   createHoldfastLeaderClient,
   type MemoryNetwork,
   type RpcListener,
 } from '@holdfast/protocol';
-import { isStoreError } from '@holdfast/store';
+import { isStoreError, type StoreEnvironment } from '@holdfast/store';
 import {
   createSimulatedDisk,
   createSimulatedMachine,
@@ -47,6 +54,7 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
   const tables = new Map<number, Table>();
   const states = new Map<number, { readonly lineageId: string; readonly state: LeaderState }>();
   let histories = 0;
+  let clockOffsetMs = 0;
   let process: SimulatedProcess;
   let store: NeedleStore;
   let leader: Leader;
@@ -54,9 +62,17 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
   /** One change at a time, as far as the table is concerned. */
   let changing: Promise<unknown> = Promise.resolve();
 
+  /** Two machines have two clocks. */
+  const clock: Clock = {
+    nowMs: () => scheduler.time.clock.nowMs() + clockOffsetMs,
+    nowNs: () => scheduler.time.clock.nowNs() + BigInt(clockOffsetMs) * 1_000_000n,
+    monotonicMs: scheduler.time.clock.monotonicMs,
+  };
+
   async function startProcess(): Promise<void> {
     process = machine.startProcess();
-    const { env, timers } = process;
+    const { timers } = process;
+    const env: StoreEnvironment = { ...process.env, clock };
     store = await openNeedleStore({ env, timers, directory: DIRECTORY });
     leader = createLeader({ env, timers, store, serverId: 'holdfast' });
     listener = await network.serve(ADDRESS, [createFollowService(leader, { crc32c: env.crc32c, timers })]);
@@ -80,19 +96,33 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
     for (const [key, allowed] of uncertain) {
       const found = served.get(key)?.data;
       const isAllowed = [live.get(key), ...allowed].some((data) => isSameData(data, found));
-      if (!isAllowed) throw new Violation('leader: durable first', `needle ${key} as it was or as it was to be`, describe(found));
+      if (!isAllowed)
+        throw new Violation(
+          'leader: durable first',
+          `needle ${key} as it was or as it was to be`,
+          describe(found),
+        );
       if (found === undefined) live.delete(key);
       else live.set(key, found.slice());
     }
     uncertain.clear();
     for (const [key, data] of live)
       if (!isSameData(served.get(key)?.data, data))
-        throw new Violation('leader: durable first', `needle ${key} of ${data.length} bytes, which was acknowledged`, describe(served.get(key)?.data));
+        throw new Violation(
+          'leader: durable first',
+          `needle ${key} of ${data.length} bytes, which was acknowledged`,
+          describe(served.get(key)?.data),
+        );
     for (const key of served.keys())
       if (!live.has(key)) throw new Violation('leader: live set', `no needle ${key}`, 'one');
   }
 
-  async function write(volume: StoredVolume, table: Table, key: bigint, data: Uint8Array | undefined): Promise<boolean> {
+  async function write(
+    volume: StoredVolume,
+    table: Table,
+    key: bigint,
+    data: Uint8Array | undefined,
+  ): Promise<boolean> {
     const former = table.uncertain.get(key) ?? [];
     table.uncertain.set(key, [...former, data]);
     const cookie = Number(key);
@@ -132,7 +162,7 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       return true;
     }
     if (event.do === 'step-leader-clock') {
-      scheduler.time.stepWallClock(event.byMs);
+      clockOffsetMs += event.byMs;
       return true;
     }
     if (event.do === 'crash-leader') return false;

@@ -44,6 +44,14 @@ export interface SimulatedWorld {
   readonly sabotage: (env: StoreEnvironment) => StoreEnvironment;
   /** Successes by volume, oldest first. */
   readonly reported: Map<number, Reported[]>;
+  /** Volumes of which a bit has rotted since the last success. */
+  readonly rotten: Set<number>;
+  /** Whether one ever has: what is made anew then has no former states. */
+  hasRotted: boolean;
+  /** Whether every byte that came over the network was the leader's. */
+  isTrusted: boolean;
+  /** Whether the follower's wall clock has jumped or stepped back. */
+  hasClockStepped: boolean;
   /** Asked before each message, and before each connection, as long as a run goes on. */
   watch: NetworkWatch | undefined;
 }
@@ -84,10 +92,15 @@ export async function createSimulatedWorld(
     figures,
     sabotage,
     reported: new Map(world.volumeIds.map((id) => [id, []])),
+    rotten: new Set(),
+    hasRotted: false,
+    isTrusted: true,
+    hasClockStepped: false,
     watch: undefined,
   };
   const started = await scheduler.run(() => leader.start(), START_LIMIT_MS);
-  if (started.kind !== 'done') throw started.kind === 'failed' ? started.error : new Error(`a leader that is ${started.kind}`);
+  if (started.kind !== 'done')
+    throw started.kind === 'failed' ? started.error : new Error(`a leader that is ${started.kind}`);
   simulated.log.look();
   return simulated;
 }
@@ -97,9 +110,9 @@ function createLeaderOf(
   scheduler: SimulatedScheduler,
   network: MemoryNetwork,
 ): SimulatedLeader {
-  const { volumeIds, messageBytes, tearBytes } = world;
+  const { volumeIds, version, messageBytes, tearBytes } = world;
   if (world.leader === 'holdfast')
     return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
   const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
-  return createStockLeader({ network, release, volumeIds, messageBytes, seed: seed + 2 });
+  return createStockLeader({ network, release, volumeIds, version, messageBytes, seed: seed + 2 });
 }

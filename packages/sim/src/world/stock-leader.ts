@@ -15,6 +15,7 @@ export interface StockLeaderOptions {
   readonly network: RpcServerTransport & RpcTransport;
   readonly release: StockRelease;
   readonly volumeIds: readonly number[];
+  readonly version: 1 | 2 | 3;
   readonly messageBytes: number;
   readonly seed: number;
 }
@@ -39,7 +40,7 @@ const STAMP_STEP_NS = 1_000_003n;
 
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
-  const { network, release, volumeIds, messageBytes, seed } = options;
+  const { network, release, volumeIds, version, messageBytes, seed } = options;
   let clockNs = FIRST_STAMP_NS;
   let histories = 0;
   const server = createStockServer({
@@ -53,6 +54,11 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
   const tables = new Map<number, Table>();
   /** The states as they were last asked for: they are the same until something happens. */
   const states = new Map<number, LeaderState>();
+
+  /** A fresh volume runs as version 3 whatever its label, until it is mounted again. */
+  function allocate(volumeId: number): void {
+    server.allocate(volumeId, { version }).remount();
+  }
 
   function newTable(): Table {
     return { history: ++histories, live: new Map(), undo: [], isTorn: false, isIndexRewritten: false };
@@ -195,7 +201,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     const table = tableOf(event.volume);
     if (event.do === 'remake') {
       server.deleteVolume(event.volume);
-      server.allocate(event.volume);
+      allocate(event.volume);
       tables.set(event.volume, newTable());
       return true;
     }
@@ -240,7 +246,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     offsetWidth,
     serverName: 'stock',
     async start() {
-      for (const volumeId of volumeIds) server.allocate(volumeId);
+      for (const volumeId of volumeIds) allocate(volumeId);
       await server.start();
     },
     async apply(event) {

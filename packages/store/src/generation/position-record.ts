@@ -90,6 +90,7 @@ export function decodeBuildRecord(fields: CheckedFields): BuildRecord {
       offsetWidthBytes: decodeOffsetWidth(target),
       datSizeBytes: target.integer('datSizeBytes'),
       idxSizeBytes: target.integer('idxSizeBytes'),
+      anchorOffset: target.integer('anchorOffset'),
       anchorBase64: target.text('anchorBase64', BASE64),
       usesPool: target.flag('usesPool'),
     },

@@ -53,7 +53,9 @@ export interface BuildTarget {
   /** T and I of the status that the build follows. */
   readonly datSizeBytes: number;
   readonly idxSizeBytes: number;
-  /** The anchor: the last (at most) 4 KiB before T, base64. Empty where it could not be read (a compaction was open). */
+  /** Where the anchor begins: a tail that the server rounds up ends up to 8 bytes before T. */
+  readonly anchorOffset: number;
+  /** The anchor: the last (at most) 4 KiB before the tail, base64. Empty where it could not be read (a compaction was open). */
   readonly anchorBase64: string;
   /** Whether data may come from elsewhere than the leader. */
   readonly usesPool: boolean;

@@ -45,6 +45,7 @@ export function targetOf(datSizeBytes: number, idxSizeBytes: number, revision = 
     offsetWidthBytes: 5,
     datSizeBytes,
     idxSizeBytes,
+    anchorOffset: 0,
     anchorBase64: '',
     usesPool: true,
   };

@@ -286,7 +286,9 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
     spoil: (path, offset, lengthBytes) => contentAt(path).spoil(offset, lengthBytes),
     flip: (path, offset, bit) => contentAt(path).flip(offset, bit),
     touch(path) {
-      nodeAt(path).mtimeNs = ++mtimeNs;
+      const node = nodeAt(path);
+      node.mtimeNs = ++mtimeNs;
+      node.durableMtimeNs = mtimeNs;
     },
     peek: (path) => contentAt(path).visible.slice(),
     peekDurable: (path) => names.durable.get(path)?.content?.durable.slice(),

@@ -1,0 +1,84 @@
+import { openVolumeHome } from '@holdfast/store';
+import type { SimulatedProcess } from '@holdfast/testkit';
+import { judgeCommitted } from '../oracles/copy-oracle.js';
+import { startsWith } from '../oracles/second-reader.js';
+import { Violation } from '../oracles/violation.js';
+import { DIRECTORY } from '../world/follower-runs.js';
+import type { SimulatedWorld } from '../world/simulated-world.js';
+import { describeError } from './describe-error.js';
+import { count } from './figures.js';
+
+/** Virtual time within which a volume is open again. */
+const RECOVERY_LIMIT_MS = 60_000;
+
+/**
+ * A plain restart: what is held then is a state of the leader, cut between two records, and nothing that was reported is
+ * lost.
+ */
+export async function judgeRecovery(world: SimulatedWorld): Promise<void> {
+  const { machine, scheduler, schedule } = world;
+  const process = machine.startProcess();
+  scheduler.reseed(0, 0);
+  count(world.figures, 'recoveries');
+  for (const volumeId of schedule.world.volumeIds) {
+    const end = await scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
+    if (end.kind !== 'done')
+      throw new Violation(
+        'self-recovery',
+        `volume ${volumeId} to open`,
+        end.kind === 'failed' ? describeError(end.error) : end.kind,
+      );
+    judgeHeld(world, volumeId, end.value);
+  }
+  process.kill();
+}
+
+interface Committed {
+  readonly dat: Uint8Array;
+  readonly idx: Uint8Array;
+  readonly revision: number;
+}
+
+async function committedFiles({ env }: SimulatedProcess, volumeId: number): Promise<Committed | undefined> {
+  if ((await env.disk.stat(`${DIRECTORY}/.holdfast`)) === undefined) return undefined;
+  const home = await openVolumeHome(env, { directory: DIRECTORY, volume: { volumeId, collection: '' } });
+  try {
+    const { held } = home;
+    if (held === undefined) return undefined;
+    const { datSizeBytes, idxSizeBytes, revision } = held.position;
+    return {
+      dat: await held.dat.readAt(0, datSizeBytes),
+      idx: await held.idx.readAt(0, idxSizeBytes),
+      revision,
+    };
+  } finally {
+    await home.close();
+  }
+}
+
+function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | undefined): void {
+  const { leader, log, trace, rotten } = world;
+  const last = world.reported.get(volumeId)?.at(-1);
+  const what = held === undefined ? 'nothing' : `revision ${held.revision} at ${held.dat.length}`;
+  trace.note(`volume ${volumeId} recovered: ${what}`);
+  if (!world.isTrusted) return;
+  if (held === undefined) {
+    if (last === undefined || rotten.has(volumeId)) return;
+    throw new Violation(
+      'last good generation',
+      `volume ${volumeId}: the reported ${last.dat.length} bytes`,
+      'nothing held',
+    );
+  }
+  count(world.figures, 'bytes compared', held.dat.length + held.idx.length);
+  const states = log.statesOf(volumeId);
+  const at = judgeCommitted(volumeId, held, states, leader.offsetWidth);
+  if (last === undefined) return;
+  const isLonger = held.revision === last.report.revision && startsWith(held.dat, last.dat);
+  if (!isLonger && at < judgeCommitted(volumeId, last, states, leader.offsetWidth))
+    throw new Violation(
+      'durable first',
+      `volume ${volumeId}: at least what was reported`,
+      `an older state of ${held.dat.length} bytes`,
+    );
+}

@@ -1,0 +1,104 @@
+import type { SyncReport } from '@holdfast/follower';
+import { isStoreError, lockDirectory } from '@holdfast/store';
+import type { CrashKind } from '@holdfast/testkit';
+import { Violation } from '../oracles/violation.js';
+import type { Operation } from '../schedule/schedule.js';
+import { backup, DIRECTORY, type FollowerRun, follow } from '../world/follower-runs.js';
+import type { SimulatedWorld } from '../world/simulated-world.js';
+import { describeError, isTypedError } from './describe-error.js';
+import { count } from './figures.js';
+import { judgeRecovery } from './judge-recovery.js';
+import { judgeReport } from './judge-report.js';
+import { createMoments } from './moments.js';
+
+/** Virtual time that one run may take, stalls and all. */
+const RUN_LIMIT_MS = 4 * 3600 * 1000;
+
+export type FollowerOperation = Operation & { readonly do: 'backup' | 'follow' };
+
+/** The follower's machine stops. */
+export function crash(world: SimulatedWorld, kind: CrashKind): void {
+  count(world.figures, `crashes: ${kind}`);
+  world.machine.crash(kind);
+  world.network.dropConnections();
+}
+
+/** One process of a follower, whatever happens during it, and what is left of it. Gives its reports if it ended well. */
+export async function runFollower(
+  world: SimulatedWorld,
+  operation: FollowerOperation,
+): Promise<readonly SyncReport[] | undefined> {
+  const { scheduler, schedule, figures, log, machine, leader, trace } = world;
+  count(figures, operation.do === 'backup' ? 'syncs' : 'follows');
+  scheduler.reseed(operation.seed, schedule.world.queuedShare);
+  let violation: unknown;
+  const fail = (error: unknown): void => {
+    violation ??= error;
+    scheduler.stop();
+  };
+  const moments = createMoments(world, operation.moments, {
+    crash(kind) {
+      crash(world, kind);
+      scheduler.stop();
+    },
+    secondFollower: () => judgeSecondFollower(world).catch(fail),
+    fail,
+  });
+  const process = machine.startProcess({ onAccess: moments.onAccess });
+  const startedAt = new Map(schedule.world.volumeIds.map((id) => [id, log.statesOf(id).length - 1]));
+  const reports: SyncReport[] = [];
+  const run: FollowerRun = {
+    world: schedule.world,
+    env: world.sabotage(process.env),
+    timers: process.timers,
+    leader,
+    async onReport(report) {
+      try {
+        await leader.settled();
+        log.look();
+        const { wasDisturbed } = moments;
+        judgeReport(world, report, { startedAt: startedAt.get(report.id) ?? 0, wasDisturbed });
+        reports.push(report);
+      } catch (error) {
+        fail(error);
+      }
+    },
+  };
+  world.watch = moments;
+  const end = await scheduler.run(
+    () => (operation.do === 'backup' ? backup(run) : follow(run, operation.forMs)),
+    RUN_LIMIT_MS,
+  );
+  world.watch = undefined;
+  trace.note(`${end.kind} after ${moments.accesses} accesses and ${moments.messages} messages`);
+  if (violation !== undefined) throw violation;
+  if (end.kind === 'stuck' || end.kind === 'overdue')
+    throw new Violation('bounded', `a run to end within ${RUN_LIMIT_MS} ms`, end.kind);
+  if (end.kind === 'failed') {
+    trace.note(`failed: ${describeError(end.error).split('\n')[0]}`);
+    if (!isTypedError(end.error))
+      throw new Violation('typed errors', 'a typed error', describeError(end.error));
+    if (!moments.wasDisturbed && world.isTrusted && schedule.world.capacityBytes === null)
+      throw new Violation('honest', 'a run that nothing disturbs to be done', describeError(end.error));
+  }
+  process.kill();
+  world.network.dropConnections();
+  // What succeeded has been judged; what failed must have left what was there before.
+  const hasSucceeded = end.kind === 'done' && reports.every(({ outcome }) => outcome !== 'failed');
+  if (!hasSucceeded) await judgeRecovery(world);
+  return end.kind === 'done' ? reports : undefined;
+}
+
+/** Of two followers on one directory one works, and the other ends at once. */
+async function judgeSecondFollower({ machine }: SimulatedWorld): Promise<void> {
+  const second = machine.startProcess();
+  try {
+    await lockDirectory(second.env, DIRECTORY);
+  } catch (error) {
+    if (isStoreError(error, 'locked')) return;
+    throw error;
+  } finally {
+    second.kill();
+  }
+  throw new Violation('exclusive', 'a second follower to be refused', 'it has the lock too');
+}
