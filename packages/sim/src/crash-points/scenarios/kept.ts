@@ -49,6 +49,7 @@ async function build(home: VolumeHome, { dat, idx }: VolumeBytes, revision: numb
     offsetWidthBytes: 5,
     datSizeBytes: dat.length,
     idxSizeBytes: idx.length,
+    anchorOffset: 0,
     anchorBase64: '',
     usesPool: true,
   };
