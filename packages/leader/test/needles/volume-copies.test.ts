@@ -79,7 +79,7 @@ async function follow(): Promise<void> {
   }
   const { leaderCopy, lineageId, revision, version, offsetWidthBytes, datSizeBytes, idxSizeBytes } = next;
   const target = { leaderCopy, lineageId, revision, version, offsetWidthBytes, datSizeBytes, idxSizeBytes };
-  const unfinished = await home.beginBuild({ ...target, anchorBase64: '', usesPool: true });
+  const unfinished = await home.beginBuild({ ...target, anchorOffset: 0, anchorBase64: '', usesPool: true });
   await unfinished.writeIndex(once(await leader.idx.readAt(0, idxSizeBytes)));
   await unfinished.write(await leader.dat.readAt(0, datSizeBytes));
   await unfinished.commitTo(datSizeBytes);

@@ -53,7 +53,7 @@ async function build(home: VolumeHome, { dat, idx }: VolumeBytes, revision: numb
     anchorBase64: '',
     usesPool: true,
   };
-  const { anchorBase64, usesPool, ...same } = target;
+  const { anchorOffset, anchorBase64, usesPool, ...same } = target;
   const position: GenerationPosition = {
     ...same,
     proofOffset: 0,
