@@ -7,7 +7,7 @@ import { happenToLeader } from './run-operation.js';
 const RUNS_MAX = 3;
 
 /** Long enough for a sweep, a proof that is due, and the pauses after failures before. */
-const FOLLOW_MS = 60_000;
+const FOLLOW_MS = 30_000;
 
 /** One of a few runs, or the continuous follower in time, proves every volume equal, and a further run moves nothing. */
 export async function judgeConvergence(world: SimulatedWorld): Promise<void> {

@@ -8,6 +8,7 @@ import { describeError } from './describe-error.js';
 import type { Figures } from './figures.js';
 import { judgeConvergence } from './judge-convergence.js';
 import { judgeFiles } from './judge-files.js';
+import { judgeRecovery } from './judge-recovery.js';
 import { runOperation } from './run-operation.js';
 
 export interface ScheduleResult {
@@ -48,6 +49,7 @@ export async function runSchedule(
     }
     failedAt = undefined;
     if (schedule.mode === 'liveness') await judgeConvergence(world);
+    else await judgeRecovery(world);
     world.leader.assertAlive();
     judgeFiles(world);
   } catch (error) {

@@ -9,7 +9,7 @@ const OPERATIONS_MAX = 14;
 /** The schedule of a seed: the same on every machine. */
 export function generateSchedule(seed: number, mode: Mode): Schedule {
   const dice = createDice(createSeededRandom(seed));
-  const world = generateWorld(dice);
+  const world = generateWorld(dice, mode);
   const operations: Operation[] = [];
   const length = 4 + dice.below(OPERATIONS_MAX - 3);
   let fill = seed * 1000;
@@ -29,7 +29,7 @@ interface Context {
   readonly nextFill: () => number;
 }
 
-function generateWorld(dice: Dice): World {
+function generateWorld(dice: Dice, mode: Mode): World {
   const leader = dice.pick<LeaderKind>([
     [5, 'stock-4.48'],
     [3, 'stock-4.44'],
@@ -46,7 +46,8 @@ function generateWorld(dice: Dice): World {
     tearBytes: dice.chance(0.4) ? 8 : 512,
     hasLinks: dice.chance(0.85),
     isHostile: dice.chance(0.08),
-    capacityBytes: dice.chance(0.06) ? 20_000 + dice.below(60_000) : null,
+    // A disk that is full stays so: nothing would come right.
+    capacityBytes: mode === 'safety' && dice.chance(0.06) ? 20_000 + dice.below(60_000) : null,
     steps: dice.pick([
       [2, 'default'],
       [4, 'small'],
@@ -85,7 +86,7 @@ function generateOperations(context: Context): readonly Operation[] {
       ],
     ],
     [1, () => [{ do: 'verify', volume: dice.oneOf(context.world.volumeIds) }]],
-    [6, () => [{ do: 'crash', kind: crashKind(dice) }]],
+    [5, () => [{ do: 'crash', kind: crashKind(dice) }]],
     [3, () => [{ do: 'step-clock', byMs: clockStep(dice) }]],
   ])();
 }
@@ -130,7 +131,9 @@ function generateMoment(context: Context, messages: number): Moment {
       : [[1, 'message']],
   );
   if (event.do === 'disk-error') return { before: 'access', count: 1 + dice.below(150), event };
-  return { before, count: 1 + (before === 'access' ? dice.below(150) : dice.small(messages)), event };
+  // Early accesses are those of a recovery.
+  const accesses = dice.chance(0.5) ? 60 : 200;
+  return { before, count: 1 + (before === 'access' ? dice.below(accesses) : dice.small(messages)), event };
 }
 
 function generateFault(dice: Dice): Fault {
