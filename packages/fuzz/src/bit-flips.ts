@@ -85,7 +85,7 @@ async function createGeneration(): Promise<SimulatedEnvironment> {
     leaderTailBytes: 0,
     leaderDamage: [],
   };
-  const build = await home.beginBuild({ ...target, anchorBase64: '', usesPool: true });
+  const build = await home.beginBuild({ ...target, anchorOffset: 0, anchorBase64: '', usesPool: true });
   await build.writeIndex(one(random.bytes(IDX_BYTES)));
   await build.write(random.bytes(DAT_BYTES));
   await build.commitTo(DAT_BYTES);
