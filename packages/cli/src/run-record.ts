@@ -88,8 +88,8 @@ export function encodeRunRecord(
 /** `undefined` where the bytes are no record of this format. */
 export function decodeRunRecord(bytes: Uint8Array): RunRecord | undefined {
   try {
-    const record = JSON.parse(new TextDecoder().decode(bytes)) as RunRecord;
-    return record.format === FORMAT ? record : undefined;
+    const record = JSON.parse(new TextDecoder().decode(bytes)) as RunRecord | null;
+    return record?.format === FORMAT ? record : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

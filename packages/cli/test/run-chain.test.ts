@@ -178,3 +178,13 @@ test('the newest record is never outdated', () => {
   expect(parseRunRecordName(name.name)).toEqual(name);
   expect(outdatedRecords([name], Date.parse('2036-01-01'))).toEqual([]);
 });
+
+test('bytes that are JSON and no record are none', async () => {
+  for (const content of ['null', '[]', '5', '{"format":2}', '{']) {
+    const bytes = new TextEncoder().encode(content);
+    const sha256 = Buffer.from(env.sha256(bytes)).toString('hex');
+    env.disk.plant(`${RUNS}/00000001-20261103T101500Z-${sha256}.json`, bytes);
+    const name = (await listRunRecords(env, DIRECTORY)).find((each) => each.sha256 === sha256);
+    expect(await readRunRecord(env, DIRECTORY, name!)).toEqual({ sha256, record: undefined });
+  }
+});

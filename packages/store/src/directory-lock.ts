@@ -115,19 +115,15 @@ async function mayLive({ host }: StoreEnvironment, holder: LockHolder): Promise<
   return startTime !== undefined && startTime === holder.processStartTime;
 }
 
-/** `undefined` if there is none, or one that a crash has left without content. */
+/** `undefined` if there is none, or one that names nobody, as a crash can leave it. */
 async function readHolder({ disk }: StoreEnvironment, path: string): Promise<LockHolder | undefined> {
   try {
     const bytes = await readWhole(disk, path, MAX_LOCK_BYTES);
     if (bytes === undefined) return undefined;
     const json = JSON.parse(new TextDecoder().decode(bytes)) as Partial<LockHolder> | null;
-    return {
-      pid: Number(json?.pid),
-      hostName: String(json?.hostName),
-      bootId: json?.bootId ?? null,
-      processStartTime: json?.processStartTime ?? null,
-      token: String(json?.token),
-    };
+    if (typeof json?.hostName !== 'string' || typeof json.pid !== 'number') return undefined;
+    const { pid, hostName, bootId = null, processStartTime = null, token = '' } = json;
+    return { pid, hostName, bootId, processStartTime, token };
   } catch (error) {
     if (error instanceof SyntaxError || isStoreError(error, 'too-large')) return undefined;
     throw error;

@@ -145,8 +145,17 @@ describe('lockDirectory', () => {
   it('takes a lock file without meaning for nobody', async () => {
     const directory = temporaryDirectory();
     mkdirSync(`${directory}/.holdfast`);
-    writeFileSync(`${directory}/.holdfast/lock`, '{"pid');
-    await (await lockDirectory(env, directory)).release();
+    for (const content of [
+      '{"pid',
+      'null',
+      '{"pid":1,"hostName":{"toString":1}}',
+      '[]',
+      ' '.repeat(70_000),
+    ]) {
+      writeFileSync(`${directory}/.holdfast/lock`, content);
+      expect(await findLockHolder(env, directory)).toBeUndefined();
+      await (await lockDirectory(env, directory)).release();
+    }
     await expect(lockDirectory(env, `${directory}/none`)).rejects.toMatchObject({ code: 'not-found' });
   });
 });
