@@ -1,10 +1,5 @@
-import {
-  type CommonNames,
-  createWhiteList,
-  type TokenKeys,
-  tokenKeys,
-  type WhiteList,
-} from '@holdfast/leader';
+import { type CommonNames, createWhiteList, type TokenKeys, type WhiteList } from '@holdfast/leader';
+import { importTokenKeys } from '@holdfast/leader/node';
 import type { RpcServerTlsOptions, RpcTlsOptions } from '@holdfast/protocol';
 import { clientSecurity, serverSecurity, type TlsPaths } from '@holdfast/seaweedfs';
 import { readServerTls, readTls, readToml } from '../security-files.js';
@@ -47,8 +42,8 @@ export async function readServeSecurity(
     // An authority is the cluster's: its other servers are known by it, and know this one by its certificate.
     grpcClient: await readTls(grpc?.caPath === undefined ? client.grpc : grpc),
     httpClient: await readTls(https ?? client.https),
-    writeKeys: keysOf(flags['write-key'] ?? server.writeSecret),
-    readKeys: keysOf(flags['read-key'] ?? server.readSecret),
+    writeKeys: await keysOf(flags['write-key'] ?? server.writeSecret),
+    readKeys: await keysOf(flags['read-key'] ?? server.readSecret),
     whiteList: whiteListOf(flags['white-list'].length > 0 ? flags['white-list'] : server.whiteList),
     commonNames,
   };
@@ -71,8 +66,8 @@ function commonNamesOf(
   return { names: allowedCommonNames, wildcardDomain: allowedWildcardDomain };
 }
 
-function keysOf(secret: string | undefined): TokenKeys | undefined {
-  return secret === undefined ? undefined : tokenKeys(secret);
+async function keysOf(secret: string | undefined): Promise<TokenKeys | undefined> {
+  return secret === undefined ? undefined : await importTokenKeys(secret);
 }
 
 function whiteListOf(entries: readonly string[]): WhiteList | undefined {

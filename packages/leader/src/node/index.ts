@@ -1,1 +1,2 @@
+export { importTokenKeys } from './import-token-keys.js';
 export { nodeHttpEnvironment } from './node-http-environment.js';

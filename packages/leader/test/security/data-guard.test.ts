@@ -8,6 +8,7 @@ import {
   signToken,
   tokenKeys,
 } from '../../src/index.js';
+import { importTokenKeys } from '../../src/node/index.js';
 
 const FID = '3,01637037d6';
 const SECRET = 'a secret';
@@ -42,6 +43,16 @@ async function ask({ kind = 'write', query = '', headers = {}, address = '127.0.
 
 const isLetIn = async (shown: string, kind?: 'read' | 'write') =>
   (await ask({ query: `?jwt=${shown}`, ...(kind && { kind }) })) === undefined;
+
+test('keys that are imported are the same keys', async () => {
+  const imported = createDataGuard({ clock, writeKeys: await importTokenKeys(SECRET) });
+  for (const alg of ['HS256', 'HS384', 'HS512'])
+    expect(await ask({ query: `?jwt=${token({ fid: FID }, { alg })}` }, imported)).toBeUndefined();
+  const own = await signToken({ fid: FID }, await importTokenKeys(SECRET));
+  expect(await ask({ query: `?jwt=${own}` })).toBeUndefined();
+  const wrong = token({ fid: FID }, { secret: 'another' });
+  expect((await ask({ query: `?jwt=${wrong}` }, imported))?.status).toBe(401);
+});
 
 test('a token of each algorithm lets in, and so does one without an end', async () => {
   for (const alg of ['HS256', 'HS384', 'HS512'])

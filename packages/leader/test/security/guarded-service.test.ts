@@ -46,6 +46,7 @@ test('from outside the white list nothing is changed, and what one volume has is
   const open = [...found].filter(([, outcome]) => outcome === 'ok').map(([name]) => name);
   expect(open.sort()).toEqual([
     'copyFile',
+    'getState',
     'ping',
     'readNeedleBlob',
     'readNeedleMeta',
