@@ -47,7 +47,8 @@ export async function runInWorkers(options: WorkersOptions): Promise<WorkersResu
 
   /** Works through batches; a worker that hangs or ends is a failure of the schedule that it was at. */
   function work(worker: ChildProcess): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      let hasBegun = false;
       let present = nextBatch();
       let presentSeed = present?.firstSeed ?? seed;
       let watchdog: NodeJS.Timeout | undefined;
@@ -61,10 +62,13 @@ export async function runInWorkers(options: WorkersOptions): Promise<WorkersResu
       };
       worker.on('message', (message: WorkerMessage) => {
         watch();
+        hasBegun = true;
         if (message.kind === 'began') presentSeed = message.seed;
         else if (message.kind === 'failed') {
           note(message.failure);
-          if (failFast) worker.kill('SIGKILL');
+          if (!failFast) return;
+          addFigures(figures, { schedules: presentSeed - (present?.firstSeed ?? presentSeed) + 1 });
+          worker.kill('SIGKILL');
         } else {
           addFigures(figures, message.figures);
           onProgress(figures.schedules ?? 0, failures.length);
@@ -72,10 +76,13 @@ export async function runInWorkers(options: WorkersOptions): Promise<WorkersResu
           giveNext();
         }
       });
-      worker.on('exit', () => {
+      worker.on('exit', (code, signal) => {
         clearTimeout(watchdog);
         if (present === undefined || (failFast && failures.length > 0)) return resolve();
-        note(hung(presentSeed));
+        // That says something of the worker, and nothing of what it was to run.
+        if (!hasBegun)
+          return reject(new Error(`a worker ended before its first schedule (${signal ?? code})`));
+        note(cutShort(presentSeed, signal === null ? `its process ended with ${code}` : 'none'));
         const firstSeed = presentSeed + 1;
         const count = present.firstSeed + present.count - firstSeed;
         if (count > 0) leftOver.push({ mode, firstSeed, count });
@@ -86,13 +93,13 @@ export async function runInWorkers(options: WorkersOptions): Promise<WorkersResu
     });
   }
 
-  function hung(at: number): Failure {
+  function cutShort(at: number, found: string): Failure {
     const schedule = generateSchedule(at, mode);
     return {
       seed: at,
       rule: 'bounded',
       expected: `an end within ${HUNG_AFTER_MS} ms`,
-      found: 'none',
+      found,
       lines: [],
       schedule,
     };

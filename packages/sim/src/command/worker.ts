@@ -17,8 +17,9 @@ async function runBatch({ mode, firstSeed, count }: Batch): Promise<Figures> {
     const schedule = generateSchedule(seed, mode);
     const result = await withoutStacks(() => runSchedule(schedule));
     addFigures(figures, result.figures);
-    if (result.violation !== undefined)
-      send({ kind: 'failed', failure: await shrunkFailure(schedule, result) });
+    if (result.violation === undefined) continue;
+    const failure = await shrunkFailure(schedule, result, () => send({ kind: 'began', seed }));
+    send({ kind: 'failed', failure });
   }
   return figures;
 }

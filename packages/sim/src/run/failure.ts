@@ -14,13 +14,18 @@ export interface Failure {
   readonly schedule: Schedule;
 }
 
-/** Makes a failing schedule small, and runs it once more to tell what was found. */
-export async function shrunkFailure(schedule: Schedule, result: ScheduleResult): Promise<Failure> {
+/** Makes a failing schedule small, and runs it once more to tell what was found. `onTry` is called before each run. */
+export async function shrunkFailure(
+  schedule: Schedule,
+  result: ScheduleResult,
+  onTry: () => void = () => {},
+): Promise<Failure> {
   const { violation, failedAt } = result;
   if (violation === undefined) throw new TypeError(`the schedule of seed ${schedule.seed} did not fail`);
   const operations =
     failedAt === undefined ? schedule.operations : schedule.operations.slice(0, failedAt + 1);
   const small = await shrink({ ...schedule, operations }, async (candidate) => {
+    onTry();
     const tried = await runSchedule(candidate);
     return tried.violation?.rule === violation.rule;
   });
