@@ -98,8 +98,9 @@ export async function removeGeneration(context: HomeContext, id: number): Promis
 }
 
 /**
- * Removes what crashes left of generations: directories without a `.dat`, and those whose `.dat` is a second name of
- * the one in DIR, given for a swap that did not come about. One that was let go is a former one for all that.
+ * Removes what crashes left of generations: directories without a `.dat`, those whose `.dat` is a second name of the one
+ * in DIR, given for a swap that did not come about, and those of builds that had hardly begun. One that was let go is a
+ * former one for all that.
  */
 export async function removeRemainders(context: HomeContext, current: number | undefined): Promise<void> {
   const { disk } = context.env;
@@ -108,7 +109,9 @@ export async function removeRemainders(context: HomeContext, current: number | u
     const own = context.layout.generation(id);
     if (id === current || (await exists(disk, own.build))) continue;
     const dat = await disk.stat(own.dat);
-    const isSecondName = dat?.fileKey === live?.fileKey && !(await exists(disk, own.former));
-    if (dat === undefined || isSecondName) await removeGeneration(context, id);
+    const isFormer = await exists(disk, own.former);
+    const isSecondName = dat?.fileKey === live?.fileKey && !isFormer;
+    const isGeneration = isFormer || (await exists(disk, own.position));
+    if (dat === undefined || isSecondName || !isGeneration) await removeGeneration(context, id);
   }
 }

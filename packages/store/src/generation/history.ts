@@ -95,8 +95,15 @@ export async function appendHistory(env: StoreEnvironment, path: string, line: H
 }
 
 async function appendTo(env: StoreEnvironment, file: DiskFile, line: HistoryLine): Promise<void> {
-  await file.writeAt(await file.sizeBytes(), encodeLine(env, line));
-  await file.syncData();
+  const sizeBytes = await file.sizeBytes();
+  await file.writeAt(sizeBytes, encodeLine(env, line));
+  try {
+    await file.syncData();
+  } catch (error) {
+    // It may read right and not be on the disk, now or ever: without it the next opening makes it anew.
+    await file.truncate(sizeBytes).catch(() => {});
+    throw error;
+  }
 }
 
 /** Cuts a torn last line, and makes the line of `record` if a crash came between the two. Whether anything was amiss. */

@@ -60,6 +60,11 @@ export async function readSealed<T>(
       found: format,
     });
   }
+  if (format < SEAL_FORMAT)
+    throw new StoreError('position-damaged', `${path} has no form that there ever was`, {
+      path,
+      found: format,
+    });
   const content = (parsed as { content?: unknown }).content ?? null;
   const expected = outer.text('crc32c');
   const found = checksum(env, content);

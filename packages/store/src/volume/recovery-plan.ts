@@ -14,6 +14,7 @@ import type { NeedleMap } from '../needle-map.js';
 import { EncodedEntries } from './encoded-entries.js';
 import { findLostHeadRows } from './head-rows.js';
 import { type DataFile, type IndexReplay, replayIndex } from './index-replay.js';
+import { mayLackPart } from './missing-parts.js';
 import { boundedAccess } from './random-access.js';
 import {
   findCheckedRecord,
@@ -209,9 +210,11 @@ async function readTail(
   });
   let badRecord: FramedRecord | undefined;
   for await (const batch of walk.batches) {
-    badRecord = batch.find((record) => !isWhole(record, version));
     for (const record of batch) {
-      if (record === badRecord) break;
+      // What a writer of ours left has been promised to nobody, so nothing doubtful of it need be kept.
+      const isDoubtful = input.writingNote !== undefined && (await mayLackPart(dat, record, version));
+      if (isDoubtful || !isWhole(record, version)) badRecord = record;
+      if (badRecord !== undefined) break;
       add(record, record.offset + record.lengthBytes);
     }
     if (badRecord !== undefined) break;

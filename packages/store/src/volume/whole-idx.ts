@@ -9,13 +9,12 @@ import {
 } from '@holdfast/format';
 import { openIdx, type RandomAccess } from '@holdfast/index';
 import type { DataFile } from './index-replay.js';
+import { ATOM_BYTES } from './missing-parts.js';
 import { readHeader } from './record-probe.js';
 import type { WritingNote } from './writing-note.js';
 
 /** More than a writer of ours ever has waiting for one sync. */
 export const UNSYNCED_IDX_BYTES_MAX = 4 << 20;
-/** What is written whole or not at all by every disk; mostly it is far more. */
-const ATOM_BYTES = 8;
 
 /**
  * How much of an `.idx` is whole entries. Where a writer of ours was cut short by a power failure, parts of its last,

@@ -401,3 +401,56 @@ describe('an unfinished generation', () => {
     await expectHeld(await open(), MORE.subarray(0, 64_000));
   });
 });
+
+describe('a power failure', () => {
+  test('just when a build begins leaves no generation that was never one', async () => {
+    const target = targetOf(10, 17);
+    for (let operations = 0, hasBegun = false; !hasBegun; operations++) {
+      const home = await open();
+      env.disk.crashAfter(operations);
+      hasBegun = await home.beginBuild(target).then(
+        () => true,
+        () => false,
+      );
+      env.disk.crash('everything');
+      const again = await open();
+      expect(await again.former()).toEqual([]);
+      await again.unfinished?.discard();
+      await again.close();
+    }
+  });
+
+  test.each([1, 2, 3, 4])(
+    'after a line of history whose sync had failed takes no line, seed %i',
+    async (seed) => {
+      env = createSimulatedEnvironment({ seed });
+      env.disk.plant(`${DIRECTORY}/other`, new Uint8Array(0));
+      let home = await open();
+      await build(home, DAT, IDX);
+      await home.held!.beginAppend();
+      env.disk.inject(({ kind, path }) =>
+        kind === 'sync-data' && path.endsWith('/history') ? 'disk-failed' : undefined,
+      );
+      await expect(append(home.held!, MORE, MORE_IDX)).rejects.toMatchObject({ code: 'disk-failed' });
+      env.disk.inject(undefined);
+      env.disk.crash('process');
+      home = await open();
+      await append(home.held!, MORE, MORE_IDX);
+      env.disk.crash('nothing');
+      await (await open()).close();
+      const reader = await openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME });
+      const lengths = (await collect(reader.history())).map(({ datSizeBytes }) => datSizeBytes);
+      await reader.close();
+      expect(lengths).toEqual([200_000, 270_000, 340_000]);
+    },
+  );
+});
+
+test('a position of a form that there never was is not believed', async () => {
+  const path = `${HOME_PATH}/1/position.json`;
+  const text = new TextDecoder().decode(env.disk.peek(path));
+  env.disk.plant(path, new TextEncoder().encode(text.replace('"format":1', '"format":0')));
+  const home = await open();
+  expect(home.recovery.notHeld).toBe('position-damaged');
+  await home.close();
+});

@@ -204,6 +204,32 @@ describe('a crash before any operation', () => {
     }
   });
 
+  it.each([
+    ['cookie and upper half of the id', {}],
+    ['fields behind its data', { pairs: `{"${'k'.repeat(1500)}":"v"}` }],
+  ])('of a record leaves none without its %s', async (_what, fields) => {
+    const env = createSimulatedEnvironment({ seed: 1 });
+    env.disk.plant(`${directory}/keep`, new Uint8Array(0));
+    const volume = await createVolume(env, { directory, name: '7' });
+    const first = { needleId: 1n, cookie: 1, data: new Uint8Array(900).fill(7) };
+    await volume.append(first);
+    // The next record begins 8 bytes before the end of a sector.
+    const gapBytes = 2 * 512 + 504 - volume.stats().datSizeBytes;
+    await volume.append({ needleId: 2n, cookie: 2, data: new Uint8Array(gapBytes - 33 - 8) });
+    await volume.sync();
+    const { offset } = await volume.append({ ...first, ...fields, data: Uint8Array.of(1, 2, 3) });
+    expect(offset % 512).toBe(504);
+    env.disk.crash('process');
+    const dat = env.disk.peek(`${directory}/7.dat`).slice();
+    const isHeader = Object.keys(fields).length === 0;
+    const lostAt = isHeader ? offset : offset + 8 + 512;
+    env.disk.plant(`${directory}/7.dat`, dat.fill(0, lostAt, isHeader ? offset + 8 : lostAt + 512));
+    const again = await openVolume(env, { directory, name: '7', mode: 'write' });
+    expect((await again.readNeedle(1n, 1)).data).toEqual(first.data);
+    expect(again.stats().datSizeBytes).toBe(offset);
+    await again.close();
+  });
+
   it('of the index in the middle of its last write makes no deletion a live needle', async () => {
     const [entrySize, sizeAt, sector] = [17, 13, 512];
     let deletedAt = 1;
