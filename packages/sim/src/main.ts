@@ -2,6 +2,7 @@ import { parseOptions, type SimOptions, USAGE } from './command/options.js';
 import { replay } from './command/replay.js';
 import { runInWorkers } from './command/run-in-workers.js';
 import { keepInCorpus } from './corpus.js';
+import { PLANTED_USAGE, plantedCommand } from './planted/planted-command.js';
 import { describeFailure, type Failure } from './run/failure.js';
 import type { Figures } from './run/figures.js';
 
@@ -9,9 +10,10 @@ const PROGRESS_EVERY_MS = 5_000;
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
-    console.log(USAGE);
+    console.log(`${USAGE}\n\n${PLANTED_USAGE}`);
     return 0;
   }
+  if (args[0] === '--planted') return await plantedCommand(args.slice(1), (line) => console.log(line));
   const options = parseOptions(args);
   if (options.replay !== undefined)
     return (await replay(options.replay, options.mode, (line) => console.log(line))) ? 0 : 1;

@@ -7,6 +7,7 @@ export interface Dice {
   /** 0 to `limit` - 1, small ones more often. */
   small(limit: number): number;
   chance(probability: number): boolean;
+  bytes(lengthBytes: number): Uint8Array;
   oneOf<T>(items: readonly T[]): T;
   /** One of the items, each as often as its weight says. */
   pick<T>(weighted: readonly (readonly [weight: number, item: T])[]): T;
@@ -18,6 +19,7 @@ export function createDice(random: Random): Dice {
     below,
     small: (limit) => Math.floor(random.nextFloat() ** 2 * limit),
     chance: (probability) => random.nextFloat() < probability,
+    bytes: (lengthBytes) => random.bytes(lengthBytes),
     oneOf: (items) => items[below(items.length)]!,
     pick(weighted) {
       let at = random.nextFloat() * weighted.reduce((sum, [weight]) => sum + weight, 0);

@@ -19,6 +19,8 @@ export interface World {
   readonly capacityBytes: number | null;
   /** Sizes of steps, commits and windows: the defaults, or so small that a volume of kilobytes takes many. */
   readonly steps: 'default' | 'small' | 'least';
+  /** Whether every sync compares the whole index with the leader's. Default: true. */
+  readonly provesIndex?: boolean;
   /** The leader sends files in messages of so many bytes. */
   readonly messageBytes: number;
   /** The share of disk accesses and messages that wait for their turn in an order of the seed's. */

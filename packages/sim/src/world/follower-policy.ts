@@ -20,7 +20,7 @@ const LEAST: Partial<SyncPolicy> = {
   indexWindowBytes: 60,
 };
 
-export function policyOf({ steps }: World): SyncPolicy {
+export function policyOf({ steps, provesIndex = true }: World): SyncPolicy {
   const sizes = steps === 'default' ? {} : steps === 'small' ? SMALL : LEAST;
-  return { ...defaultSyncPolicy, minFreeBytes: 0, ...sizes };
+  return { ...defaultSyncPolicy, minFreeBytes: 0, proveIndex: provesIndex, ...sizes };
 }

@@ -1,0 +1,173 @@
+import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
+
+const CHOOSE = 'follower/src/choose.ts';
+const FENCE = 'follower/src/fence.ts';
+const SETTLE = 'follower/src/settle.ts';
+const SYNC_ONCE = 'follower/src/sync-once.ts';
+const SYNC_VOLUME = 'follower/src/sync-volume.ts';
+
+/** What a follower believes of a leader, and what it appends. */
+export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
+  ['follow'],
+  [
+    plantedBug(
+      'time-stamps-trusted',
+      7,
+      'what is held is taken for the beginning of the leader where its stamps look right',
+      SYNC_ONCE,
+      '  if (!(await isOverlapEqual(run, held, sighting)))\n',
+      "  void isOverlapEqual;\n  if (held.position.lastAppendAtNs === '')\n",
+    ),
+    {
+      name: 'compaction-not-noticed',
+      breaks: 6,
+      mistake: 'a copy goes on after a compaction as long as it ends in the same bytes',
+      edits: [
+        {
+          file: CHOOSE,
+          from: '  if (position.revision !== status.revision)\n',
+          to: '  if (position.revision > status.revision)\n',
+        },
+        {
+          file: 'follower/src/prove.ts',
+          from: '    if (superBlock !== undefined && !equalBytes(ours, superBlock)) return false;\n',
+          to: '    void [ours, superBlock, equalBytes];\n',
+        },
+      ],
+    },
+    plantedBug(
+      'step-not-fenced',
+      1,
+      'a step is committed without a second look at the leader',
+      FENCE,
+      '  const now = await run.volume.status(run.signal);\n  assertSameGeneration(run, sighting.status, now);\n',
+      '  if (witnesses.length >= 0) return sighting.status;\n  const now = sighting.status;\n',
+    ),
+    plantedBug(
+      'no-second-status',
+      1,
+      'after a step records are read again and the status is not',
+      FENCE,
+      '  const now = await run.volume.status(run.signal);\n  assertSameGeneration(run, sighting.status, now);\n',
+      '  const now = sighting.status;\n',
+    ),
+    {
+      name: 'super-block-not-fenced',
+      breaks: 1,
+      mistake:
+        'neither the fence nor the overlap looks at the super block, and the revision may only not fall',
+      edits: [
+        {
+          file: FENCE,
+          from: "      { what: 'the super block', offset: 0, bytes: sighting.superBlock },\n",
+          to: '',
+        },
+        {
+          file: FENCE,
+          from: '  if (now.revision !== before.revision)\n',
+          to: '  if (now.revision < before.revision)\n',
+        },
+        {
+          file: 'follower/src/prove.ts',
+          from: '    if (superBlock !== undefined && !equalBytes(ours, superBlock)) return false;\n',
+          to: '    void [ours, superBlock, equalBytes];\n',
+        },
+      ],
+    },
+    plantedBug(
+      'longer-copy-goes-on',
+      1,
+      'a copy that is longer than its leader is appended to',
+      CHOOSE,
+      '  if (position.datSizeBytes > status.datSizeBytes)\n',
+      '  if (position.datSizeBytes > 2 ** 43)\n',
+    ),
+    {
+      name: 'idle-by-the-dat-alone',
+      breaks: 6,
+      mistake: 'a copy whose .dat is as long as its leader is at the tail, whatever the index says',
+      edits: [
+        {
+          file: CHOOSE,
+          from: "return { kind: position.idxSizeBytes === status.idxSizeBytes ? 'idle' : 'adopt-index' };",
+          to: "return { kind: 'idle' };",
+        },
+        {
+          file: SYNC_ONCE,
+          from: '  if (!isProved) return await adoptIndex',
+          to: '  if (isProved && held.position.idxSizeBytes < 0) return await adoptIndex',
+        },
+      ],
+    },
+    {
+      ...plantedBug(
+        'tail-rounded-up-not-asked-again',
+        5,
+        'a leader whose .dat is no multiple of 8 long cannot be read',
+        FENCE,
+        "const isRoundedUp = error instanceof LeaderError && error.code === 'past-end';",
+        "const isRoundedUp = error instanceof LeaderError && error.code === 'refused';",
+      ),
+      hunts: ['safety'],
+    },
+    plantedBug(
+      'deletions-taken-for-empty-needles',
+      6,
+      'a record without data counts as an empty needle',
+      SETTLE,
+      '    if (frames.sizeZero.length === 0) return this.#step',
+      '    if (frames.sizeZero.length >= 0) return this.#step',
+    ),
+    plantedBug(
+      'empty-needles-taken-for-deletions',
+      6,
+      'a record without data counts as a deletion',
+      SETTLE,
+      'sizeBytes: isLive ? 0 : -1 }',
+      'sizeBytes: isLive ? -1 : -1 }',
+    ),
+    plantedBug(
+      'answer-about-another-moment',
+      6,
+      'what the leader says of a needle counts although it has been written since',
+      SETTLE,
+      '    if (!step.needsUnchanged || isUnchanged) return step.entries;\n',
+      '    if (!step.needsUnchanged || isUnchanged || step.isLast) return step.entries;\n',
+    ),
+    plantedBug(
+      'index-not-adopted',
+      6,
+      'an append leaves an index of another length than the leader has',
+      SYNC_ONCE,
+      '  if (held.position.idxSizeBytes !== sighting.status.idxSizeBytes)\n    return await adoptIndex(',
+      '  if (held.position.idxSizeBytes < 0)\n    return await adoptIndex(',
+    ),
+    {
+      ...plantedBug(
+        'adopted-index-not-fenced',
+        1,
+        "the leader's index is adopted as it comes",
+        'follower/src/fenced-index.ts',
+        '  await fence(run, sighting, []);\n',
+        '  void fence;\n',
+      ),
+      hunts: ['safety'],
+    },
+    plantedBug(
+      'failure-reported-as-success',
+      11,
+      'a run that gave up says what the last good one said',
+      SYNC_VOLUME,
+      "        return run.report('failed', translateError(error, options.volume));\n",
+      "        return run.report('idle', translateError(error, options.volume) && undefined);\n",
+    ),
+    plantedBug(
+      'compaction-not-waited-for',
+      12,
+      'ranges are asked for while a compaction is open',
+      SYNC_ONCE,
+      '  while (await run.volume.compactionOpen(run.signal)) {\n',
+      '  while (until < 0 && (await run.volume.compactionOpen(run.signal))) {\n',
+    ),
+  ],
+);
