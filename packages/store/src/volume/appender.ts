@@ -248,6 +248,7 @@ export function createAppender(
         if (group.failure !== undefined) await cutToDurable();
         else if (hasNote) {
           await group.sync();
+          await group.syncIndex();
           await removeWritingNote(env.disk, paths);
         }
       } finally {

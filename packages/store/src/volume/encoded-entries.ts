@@ -1,11 +1,14 @@
 import { type IdxEntry, idxEntrySizeBytes, type OffsetWidthBytes, writeIdxEntry } from '@holdfast/format';
 
-const CHUNK_ENTRIES = 1 << 14;
+/** Each chunk is twice the one before: what one sync covers is mostly a few entries. */
+const FIRST_CHUNK_ENTRIES = 1 << 7;
+const CHUNK_ENTRIES_MAX = 1 << 14;
 
 /** Index entries in the bytes of the file: a rebuilt index has millions. */
 export class EncodedEntries {
   readonly #width: OffsetWidthBytes;
   readonly #chunks: Uint8Array[] = [];
+  #filledBytes = 0;
   #count = 0;
 
   constructor(width: OffsetWidthBytes) {
@@ -28,9 +31,15 @@ export class EncodedEntries {
 
   push(entry: IdxEntry): void {
     const entrySize = idxEntrySizeBytes(this.#width);
-    const at = this.#count % CHUNK_ENTRIES;
-    if (at === 0) this.#chunks.push(new Uint8Array(CHUNK_ENTRIES * entrySize));
-    writeIdxEntry(entry, this.#width, this.#chunks.at(-1)!, at * entrySize);
+    let last = this.#chunks.at(-1);
+    if (last === undefined || this.#filledBytes === last.length) {
+      const entries = last === undefined ? FIRST_CHUNK_ENTRIES : (2 * last.length) / entrySize;
+      last = new Uint8Array(Math.min(entries, CHUNK_ENTRIES_MAX) * entrySize);
+      this.#chunks.push(last);
+      this.#filledBytes = 0;
+    }
+    writeIdxEntry(entry, this.#width, last, this.#filledBytes);
+    this.#filledBytes += entrySize;
     this.#count++;
   }
 

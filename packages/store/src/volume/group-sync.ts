@@ -1,4 +1,4 @@
-import type { IdxEntry } from '@holdfast/format';
+import type { Clock, IdxEntry } from '@holdfast/format';
 import { isStoreError, StoreError } from '../errors.js';
 import { EncodedEntries } from './encoded-entries.js';
 import type { OpenedFiles, VolumeTail } from './opened-files.js';
@@ -6,6 +6,10 @@ import type { VolumeStats } from './volume.js';
 
 /** Entries that wait for a sync before one is made without being asked for. */
 const MAX_PENDING_ENTRIES = 1 << 16;
+/** How long entries of needles with data may be written and not synced: recovery reads no more of the `.dat` for them. */
+const INDEX_SYNC_INTERVAL_MS = 1000;
+/** With what may wait for one sync less than recovery looks at (`UNSYNCED_IDX_BYTES_MAX`). */
+const UNSYNCED_BYTES_MAX = 1 << 20;
 
 export type DurableSizes = Pick<VolumeStats, 'durableDatSizeBytes' | 'durableIdxSizeBytes'>;
 
@@ -17,6 +21,8 @@ export interface GroupSync {
   durable(): DurableSizes;
   /** Covers everything that was added before the call. Calls that come while one sync runs share the next. */
   sync(): Promise<void>;
+  /** Everything that has been synced has its entries on the disk: nothing is left that recovery would have to find. */
+  syncIndex(): Promise<void>;
   /** When no sync runs any more. */
   idle(): Promise<void>;
   /** Why nothing more can be written. */
@@ -25,9 +31,17 @@ export interface GroupSync {
   fail(text: string, cause: unknown): StoreError;
 }
 
-export function createGroupSync(files: OpenedFiles, tail: VolumeTail): GroupSync {
+/**
+ * A sync makes records durable, and writes their entries. Of a needle with data the entry can be made again out of its
+ * record (whole-idx.ts), so the index itself is synced once a second; an entry without data is all that tells a deletion
+ * from an empty needle (format.md §4.3), and is durable with its record.
+ */
+export function createGroupSync(files: OpenedFiles, tail: VolumeTail, clock: Clock): GroupSync {
   const { paths, offsetWidthBytes, dat, idx } = files;
   let pending = new EncodedEntries(offsetWidthBytes);
+  let hasPendingSizeZero = false;
+  let unsyncedIdxBytes = 0;
+  let idxSyncedAtMs = Number.NEGATIVE_INFINITY;
   let durable = { durableDatSizeBytes: tail.datSizeBytes, durableIdxSizeBytes: tail.idxSizeBytes };
   let failure: StoreError | undefined;
   let lastSync: Promise<void> = Promise.resolve();
@@ -43,13 +57,27 @@ export function createGroupSync(files: OpenedFiles, tail: VolumeTail): GroupSync
     return failure;
   }
 
+  function isIndexOverdue(): boolean {
+    return (
+      unsyncedIdxBytes >= UNSYNCED_BYTES_MAX || clock.monotonicMs() - idxSyncedAtMs >= INDEX_SYNC_INTERVAL_MS
+    );
+  }
+
+  async function syncIndexNow(): Promise<void> {
+    await idx!.syncData();
+    unsyncedIdxBytes = 0;
+    idxSyncedAtMs = clock.monotonicMs();
+  }
+
   /** Data, then their entries: at no instant is there an entry whose record is not durable. */
   async function syncNow(): Promise<void> {
     if (failure !== undefined) throw failure;
     const { datSizeBytes } = tail;
     if (datSizeBytes === durable.durableDatSizeBytes) return;
     const entries = pending;
+    const hasSizeZero = hasPendingSizeZero;
     pending = new EncodedEntries(offsetWidthBytes);
+    hasPendingSizeZero = false;
     try {
       await dat.syncData();
       let at = tail.idxSizeBytes;
@@ -57,7 +85,8 @@ export function createGroupSync(files: OpenedFiles, tail: VolumeTail): GroupSync
         await idx!.writeAt(at, piece);
         at += piece.length;
       }
-      await idx!.syncData();
+      unsyncedIdxBytes += entries.sizeBytes;
+      if (hasSizeZero || isIndexOverdue()) await syncIndexNow();
       tail.idxSizeBytes = at;
     } catch (error) {
       throw fail('a sync failed', error);
@@ -66,7 +95,10 @@ export function createGroupSync(files: OpenedFiles, tail: VolumeTail): GroupSync
   }
 
   return {
-    add: (entry) => pending.push(entry),
+    add(entry) {
+      pending.push(entry);
+      hasPendingSizeZero ||= entry.sizeBytes <= 0;
+    },
     get isOverdue() {
       return pending.count >= MAX_PENDING_ENTRIES;
     },
@@ -80,6 +112,15 @@ export function createGroupSync(files: OpenedFiles, tail: VolumeTail): GroupSync
           return lastSync;
         });
       return waitingSync;
+    },
+    async syncIndex() {
+      if (failure !== undefined) throw failure;
+      if (unsyncedIdxBytes === 0) return;
+      try {
+        await syncIndexNow();
+      } catch (error) {
+        throw fail('a sync of the index failed', error);
+      }
     },
     async idle() {
       await waitingSync?.catch(() => {});

@@ -35,7 +35,7 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
   const lengthOf = (entry: IdxEntry | undefined) =>
     entry === undefined || entry.sizeBytes < 0 ? 0 : recordLengthBytes(version, entry.sizeBytes);
 
-  const group = createGroupSync(files, tail);
+  const group = createGroupSync(files, tail, env.clock);
   const records = { name: paths.name, version, readRange: reads.readRange };
   const appender = createAppender(env, files, tail, group, {
     ...createFormerRecords(records, env.crc32c),
