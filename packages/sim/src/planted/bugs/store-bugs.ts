@@ -2,7 +2,6 @@ import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
 
 const GROUP_SYNC = 'store/src/volume/group-sync.ts';
 const COMPACTION = 'store/src/volume/volume-compaction.ts';
-const COMPACTION_FILES = 'store/src/volume/compaction-files.ts';
 const RECOVERY_PLAN = 'store/src/volume/recovery-plan.ts';
 const REPLAY = 'store/src/volume/index-replay.ts';
 const APPENDER = 'store/src/volume/appender.ts';
@@ -97,22 +96,6 @@ export const STORE_BUGS: readonly PlantedBug[] = huntedBy(
       'store/src/volume/file-writer.ts',
       '      await flush();\n      await file.syncData();\n',
       '      await flush();\n',
-    ),
-    plantedBug(
-      'compaction-names-not-durable',
-      3,
-      'the marker of a compaction goes before its renames are durable',
-      COMPACTION_FILES,
-      '    await disk.syncDirectory(paths.directory);\n    await removeDerivedIndexes(disk, paths);\n',
-      '    await removeDerivedIndexes(disk, paths);\n',
-    ),
-    plantedBug(
-      'compaction-marker-not-durable',
-      3,
-      'files are exchanged before the marker that decides is durable',
-      COMPACTION,
-      '      await writeFile(disk, paths.cpc, []);\n      await disk.syncDirectory(paths.directory);\n',
-      '      await writeFile(disk, paths.cpc, []);\n',
     ),
     plantedBug(
       'revision-not-raised',

@@ -71,7 +71,7 @@ async function live(begun: Volume, disk: SimulatedDisk, dice: Dice, log: Operati
       if (dice.chance(0.3)) sync();
       if (dice.chance(0.15)) await Promise.all(syncs);
       if (dice.chance(0.05)) disk.inject(failOnce(dice));
-      if (dice.chance(0.06)) volume = await compact(volume, dice, log);
+      if (dice.chance(0.06)) volume = await compact(volume, disk, dice, log);
     }
     // The machine stops the instant that somebody has been told.
     if (dice.chance(0.6)) sync();
@@ -98,12 +98,14 @@ async function change(volume: Volume, dice: Dice, log: OperationLog): Promise<vo
     throw new Violation('rising stamps', `one behind ${before}`, `${volume.stats().lastAppendAtNs}`);
 }
 
-async function compact(volume: Volume, dice: Dice, log: OperationLog): Promise<Volume> {
+async function compact(volume: Volume, disk: SimulatedDisk, dice: Dice, log: OperationLog): Promise<Volume> {
   const { compactionRevision } = volume.superBlock;
   const compaction = volume.beginCompaction();
   await compaction.copy();
   for (let i = dice.below(8); i > 0; i--) await change(volume, dice, log);
   const promise = log.mark();
+  // Files change their names in a few operations of many.
+  if (dice.chance(0.5)) disk.crashAfter(dice.below(30));
   const next = await compaction.commit();
   promise();
   await volume.close();
