@@ -99,17 +99,6 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
         },
       ],
     },
-    {
-      ...plantedBug(
-        'tail-rounded-up-not-asked-again',
-        5,
-        'a leader whose .dat is no multiple of 8 long cannot be read',
-        FENCE,
-        "const isRoundedUp = error instanceof LeaderError && error.code === 'past-end';",
-        "const isRoundedUp = error instanceof LeaderError && error.code === 'refused';",
-      ),
-      hunts: ['safety'],
-    },
     plantedBug(
       'deletions-taken-for-empty-needles',
       6,
@@ -142,17 +131,6 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
       '  if (held.position.idxSizeBytes !== sighting.status.idxSizeBytes)\n    return await adoptIndex(',
       '  if (held.position.idxSizeBytes < 0)\n    return await adoptIndex(',
     ),
-    {
-      ...plantedBug(
-        'adopted-index-not-fenced',
-        1,
-        "the leader's index is adopted as it comes",
-        'follower/src/fenced-index.ts',
-        '  await fence(run, sighting, []);\n',
-        '  void fence;\n',
-      ),
-      hunts: ['safety'],
-    },
     plantedBug(
       'failure-reported-as-success',
       11,
