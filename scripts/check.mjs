@@ -14,6 +14,7 @@ const parts = [
   ['generated code', 'node scripts/check-generated.mjs'],
   ['proto', 'buf lint'],
   ['pages', 'node scripts/check-docs.mjs --quick'],
+  ['reliability page', 'node scripts/reliability.mjs --check'],
   ['types of tests', 'tsc -p tsconfig.test.json'],
   ['unused code', 'knip --no-config-hints'],
   ['build', 'npm run build'],

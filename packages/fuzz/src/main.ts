@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { flipBits } from './bit-flips.js';
 import { saveToCorpus } from './corpus.js';
@@ -7,7 +8,7 @@ import { judge } from './judge.js';
 import { fuzzTargets } from './targets/index.js';
 import { runInWorkers, type Tally } from './workers.js';
 
-const USAGE = `usage: npm run fuzz -- [--inputs N] [--seed S] [--target NAME] [--workers N] | --target NAME --replay FILE | --bit-flips
+const USAGE = `usage: npm run fuzz -- [--inputs N] [--seed S] [--target NAME] [--workers N] [--json FILE] | --target NAME --replay FILE | --bit-flips [--json FILE]
 targets: ${fuzzTargets.map(({ name }) => name).join(', ')}`;
 
 const { values } = parseArgs({
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     replay: { type: 'string' },
     'bit-flips': { type: 'boolean', default: false },
+    json: { type: 'string' },
   },
 });
 const [inputs, seed, workers] = [Number(values.inputs), Number(values.seed), Number(values.workers)];
@@ -42,6 +44,7 @@ async function flipEveryBit(): Promise<void> {
   console.log(
     `${flips} bits of a generation of 64 KiB flipped and found, ${openings} of them by opening it as well, ${seconds.toFixed(0)} s`,
   );
+  if (values.json !== undefined) writeJson(values.json, { flips, openings });
 }
 
 async function run(): Promise<void> {
@@ -54,6 +57,17 @@ async function run(): Promise<void> {
   const failures = tallies.reduce((sum, tally) => sum + tally.failures.length, 0);
   console.log(`${total} inputs, ${tallies.length} targets, ${seconds.toFixed(0)} s: ${failures} failures`);
   if (failures > 0) process.exitCode = 1;
+  if (values.json !== undefined) writeJson(values.json, { seed, targets: tallies.map(withoutInputs) });
+}
+
+/** What a target was given and what it failed of; of the inputs themselves nothing. */
+function withoutInputs({ failures, ...tally }: Tally) {
+  return { ...tally, failures: failures.map(({ number, problem }) => ({ number, problem })) };
+}
+
+function writeJson(path: string, value: unknown): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 function print({ target, inputs: count, seconds, failures }: Tally): void {
