@@ -9,8 +9,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@holdfast/source', 'node', 'import', 'default'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ['default', ['json', { outputFile: reportFile }]],
   },

@@ -1,6 +1,7 @@
 import {
   createSeededRandom,
   createSimulatedDisk,
+  createVirtualTime,
   type SimulatedDisk,
   type StockVolume,
 } from '@holdfast/testkit';
@@ -16,12 +17,12 @@ export interface PoolKit extends SyncKit {
   path(ext: 'dat' | 'idx'): string;
 }
 
-/** A leader with 40 needles of 10 kB, and a copy of it. */
+/** A leader with 40 needles of 10 kB, and a copy of it. How fast the machine is weighs in no plan: the clock stands still. */
 export async function createPoolKit(
   options: SyncKitOptions & { version?: 1 | 2 | 3; disk?: SimulatedDisk } = {},
 ): Promise<PoolKit> {
   const disk = options.disk ?? createSimulatedDisk({ seed: 5 });
-  const kit = await createSyncKit({ messageBytes: 8192, ...options, disk });
+  const kit = await createSyncKit({ messageBytes: 8192, clock: createVirtualTime().clock, ...options, disk });
   const volume = kit.server.allocate(VOLUME_ID, options.version ? { version: options.version } : {});
   if (options.version) volume.remount();
   fill(volume, 1, NEEDLES);
