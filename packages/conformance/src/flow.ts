@@ -47,6 +47,25 @@ export function flowConformance(kind: SubjectKind): void {
       expect(received).toBe(messageCount);
     });
 
+    it('counts what has come over a connection', async () => {
+      stage = await openStage(kind, {
+        async *download() {
+          yield chunk({ fileContent: payload });
+        },
+      });
+      const { connection, front } = stage;
+      await drain(connection.stream(methods.download, each(copyRequest()), { signal: never }));
+      const wholeBytes = connection.receivedBytes;
+      expect(wholeBytes).toBeGreaterThanOrEqual(payload.length);
+      if (!kind.sockets) return;
+      // Parts of a message that never comes whole count too.
+      front.cutAfter('down', front.carriedBytes('down') + payload.length / 2);
+      await drain(connection.stream(methods.download, each(copyRequest()), { signal: never }));
+      const partBytes = connection.receivedBytes - wholeBytes;
+      expect(partBytes).toBeGreaterThan(payload.length / 4);
+      expect(partBytes).toBeLessThanOrEqual(payload.length / 2);
+    });
+
     it('stops a client whose server does not read', async () => {
       const read = defer();
       stage = await openStage(

@@ -23,13 +23,13 @@ export async function append(
 ): Promise<AppendResult> {
   const start = held.position.datSizeBytes;
   const settler = new StepSettler(run, held, sighting);
-  let stepBytes = run.policy.firstStepBytes;
   let sawSizeZero = false;
   await makeRoom(run, sighting.tail - start);
   await held.beginAppend();
   try {
     while (held.position.datSizeBytes < sighting.tail) {
       const from = held.position.datSizeBytes;
+      const stepBytes = run.stepSize.next(run.policy.greatestStepBytes);
       const limit = await settler.stepLimit();
       const received = await receiveStep(run, held, settler, Math.min(from + stepBytes, limit));
       const settled = await settler.settle(received.frames, received.endOffset);
@@ -37,7 +37,7 @@ export async function append(
       await commitStep(run, held, sighting, settler, settled);
       reportProgress(run, 'append', held.position.datSizeBytes, sighting.tail);
       if (settled.isLast) break;
-      stepBytes = Math.min(2 * stepBytes, run.policy.greatestStepBytes);
+      run.stepSize.grow();
     }
   } catch (error) {
     if (!held.isFailed) await held.rollback();

@@ -5,11 +5,14 @@ import type { BuildTally } from './build/build-tally.js';
 import type { LinkMeter } from './link-meter.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncProgress } from './report.js';
+import type { StepSize } from './step-size.js';
 
 /** What every routine of one attempt works with: one session's volume, the home, the ports. */
 export interface VolumeRun {
   readonly volume: LeaderVolume;
   readonly link: LinkMeter;
+  /** Kept over the attempts of a run, like the tally. */
+  readonly stepSize: StepSize;
   readonly tally: BuildTally;
   readonly leaderCopy: LeaderCopyId;
   readonly home: VolumeHome;

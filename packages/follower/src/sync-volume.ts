@@ -1,5 +1,5 @@
 import { pauseAfter, type Timers, type VolumeName } from '@holdfast/format';
-import type { LeaderClient } from '@holdfast/protocol';
+import { type LeaderClient, LeaderError } from '@holdfast/protocol';
 import type { StoreEnvironment, StoreError, VolumeHome } from '@holdfast/store';
 import { createBuildTally } from './build/build-tally.js';
 import { FollowError } from './errors.js';
@@ -8,6 +8,7 @@ import { isLossTooGreat } from './loss-guard.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncOutcome, SyncProgress, SyncReport } from './report.js';
 import type { VolumeRun } from './run.js';
+import { createStepSize, type StepSize } from './step-size.js';
 import { isWorthRetrying, type SyncStep, syncOnce } from './sync-once.js';
 import { translateError } from './translate-error.js';
 
@@ -66,12 +67,14 @@ class RunState {
   readonly #options: SyncVolumeOptions;
   readonly #hadCopy: boolean;
   readonly #tally = createBuildTally();
+  readonly #stepSize: StepSize;
   #bytesReceived = 0;
   #outcome: SyncOutcome = 'idle';
   #reason = '';
 
   constructor(options: SyncVolumeOptions) {
     this.#options = options;
+    this.#stepSize = createStepSize(options.policy.firstStepBytes);
     this.#hadCopy = options.home.held !== undefined || options.home.foreign !== undefined;
   }
 
@@ -85,6 +88,7 @@ class RunState {
     const run: VolumeRun = {
       volume: leaderVolume,
       link: new LinkMeter(env.clock, leaderVolume.rangesAtOnce),
+      stepSize: this.#stepSize,
       tally: this.#tally,
       leaderCopy,
       home,
@@ -103,6 +107,9 @@ class RunState {
         this.#note(step);
         if (step.kind === 'idle' || step.kind === 'appended') break;
       }
+    } catch (error) {
+      if (error instanceof LeaderError && error.code === 'unreachable') this.#stepSize.shrink();
+      throw error;
     } finally {
       this.#bytesReceived += leaderVolume.bytesReceived;
       await session.close();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Timers, VolumeName } from '@holdfast/format';
 import { systemTimers } from '@holdfast/format/node';
-import { createMemoryNetwork, type LeaderClient } from '@holdfast/protocol';
+import { createMemoryNetwork, type LeaderClient, type MemoryNetworkOptions } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import { openVolumeHome, type StoreEnvironment, type VolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
@@ -13,6 +13,7 @@ import {
   type SimulatedDisk,
   type StockServer,
   type StockServerOptions,
+  type VirtualTime,
 } from '@holdfast/testkit';
 import { expect, onTestFinished } from 'vitest';
 import {
@@ -53,15 +54,19 @@ export interface SyncKitOptions extends Partial<StockServerOptions> {
   readonly disk?: SimulatedDisk;
   /** The follower's. Default: the real one. */
   readonly clock?: Clock;
+  /** In place of the real time, and of `clock`: for a simulated disk, and somebody who moves it. */
+  readonly time?: VirtualTime;
+  readonly onFrame?: MemoryNetworkOptions['onFrame'];
   readonly onProgress?: (progress: SyncProgress, home: VolumeHome) => void;
 }
 
 /** A simulated stock server and a directory that follows one of its volumes. */
 export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncKit> {
-  const { disk, onProgress } = options;
+  const { disk, onProgress, time, onFrame } = options;
+  const timers = time?.timers ?? systemTimers;
   const directory = disk ? '/copy' : await mkdtemp(join(tmpdir(), 'holdfast-follower-'));
   disk?.plant(`${directory}/.keep`, new Uint8Array(0));
-  const network = createMemoryNetwork({ timers: systemTimers });
+  const network = createMemoryNetwork({ timers, ...(onFrame && { onFrame }) });
   const server = createStockServer({ network, ...options });
   await server.start();
   onTestFinished(async () => {
@@ -70,13 +75,17 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
     server.assertAlive();
   });
   const nodeEnv = nodeStoreEnvironment();
-  const env = { ...nodeEnv, disk: disk ?? nodeEnv.disk, clock: options.clock ?? nodeEnv.clock };
+  const env = {
+    ...nodeEnv,
+    disk: disk ?? nodeEnv.disk,
+    clock: time?.clock ?? options.clock ?? nodeEnv.clock,
+  };
   const leader = createSeaweedLeader({
     transport: network,
     fetch: server.fetch,
     grpcAddress: server.grpcAddress,
     httpAddress: server.httpAddress,
-    timers: systemTimers,
+    timers,
     clock: env.clock,
   });
   const policy = { ...defaultSyncPolicy, firstPauseMs: 1, greatestPauseMs: 5, ...options.policy };
@@ -100,7 +109,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
           leader,
           server: serverName,
           env,
-          timers: disk ? hastyTimers : systemTimers,
+          timers: disk && !time ? hastyTimers : timers,
           policy: { ...policy, ...changes },
           signal: new AbortController().signal,
           onProgress: (progress) => onProgress?.(progress, home),

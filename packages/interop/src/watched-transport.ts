@@ -28,6 +28,9 @@ export function watchTransport(inner: RpcTransport): WatchedTransport {
   let ranges = 0;
 
   const watchConnection = (connection: RpcConnection): RpcConnection => ({
+    get receivedBytes() {
+      return connection.receivedBytes;
+    },
     closed: connection.closed,
     close: () => connection.close(),
     async unary<I extends DescMessage, O extends DescMessage>(

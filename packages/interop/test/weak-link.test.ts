@@ -13,6 +13,8 @@ const MiB = 1024 * 1024;
 const CUTS = Number(process.env.HOLDFAST_CUTS ?? 6);
 /** A run without one byte is given up after five times 60 s. Long; only where it is asked for. */
 const WAITS_FOR_SILENCE = process.env.HOLDFAST_SILENCE === '1';
+/** A minute's copies at the rates of slow links; only where it is asked for. */
+const IS_SLOW = process.env.HOLDFAST_SLOW === '1';
 const VOLUME_MIB = 16;
 const SEED = 43;
 
@@ -88,6 +90,26 @@ async function cutAgainAndAgain(run: RunningHoldfast): Promise<number> {
     if (weak.grpc.cut() > 0) cuts++;
   }
   return cuts;
+}
+
+/** Runs until one proves the copy, over connections that break whenever so much has come. */
+async function expectConverges(volumeId: number, cutEveryBytes: number): Promise<void> {
+  for (let runs = 1; ; runs++) {
+    const run = startHoldfast('backup', ...args(volumeId));
+    let isOver = false;
+    void run.ended.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await Promise.race([weak.grpc.received(weak.grpc.receivedBytes + cutEveryBytes), run.ended]);
+      if (!isOver) weak.grpc.cut();
+    }
+    const { exitCode, summary } = await run.ended;
+    if (exitCode !== 0 && runs < 3) continue;
+    expect({ exitCode, summary }).toMatchObject({ exitCode: 0, summary: { ok: true } });
+    expect(await copy.differences(volumeId)).toEqual([]);
+    return;
+  }
 }
 
 describe('connections that are cut in the middle', () => {
@@ -216,6 +238,39 @@ describe('a slow link', () => {
     });
     expect(await copy.differences(volumeId)).toEqual([]);
   });
+
+  it('breaks every 3 MiB: a first copy, an append and a rebase get there', { timeout: 180_000 }, async () => {
+    const volumeId = await allocate();
+    weak.grpc.throttle(6 * MiB);
+    await put(volumeId, 1, 6);
+    await expectConverges(volumeId, 3 * MiB);
+    await put(volumeId, 7, 4);
+    await expectConverges(volumeId, 3 * MiB);
+    await put(volumeId, 1, 3);
+    await weak.server.vacuum(volumeId);
+    await expectConverges(volumeId, 3 * MiB);
+  });
+
+  if (IS_SLOW)
+    it.each([
+      { rateKib: 100, mib: 12 },
+      { rateKib: 20, mib: 3 },
+    ])(
+      '$rateKib KiB/s: a first copy and a rebase of $mib MiB',
+      { timeout: 900_000 },
+      async ({ rateKib, mib }) => {
+        const volumeId = await allocate();
+        await put(volumeId, 1, mib);
+        weak.grpc.throttle(rateKib * 1024);
+        for (const outcome of ['copied', 'rebased']) {
+          const { exitCode, summary } = await runHoldfast('backup', ...args(volumeId));
+          expect({ exitCode, summary }).toMatchObject({ exitCode: 0, summary: { volumes: [{ outcome }] } });
+          expect(await copy.differences(volumeId)).toEqual([]);
+          await put(volumeId, 1, 1);
+          await weak.server.vacuum(volumeId);
+        }
+      },
+    );
 
   it('SIGTERM in the middle of a copy: follow ends with 0, and the next run goes on where it was', async () => {
     const volumeId = await allocate();

@@ -69,7 +69,8 @@ export function createHoldfastVolume(
     signal: AbortSignal,
   ): AsyncIterable<MessageShape<O>> {
     const call = (ended: AbortSignal) => connection.stream(method, only(request), { signal: ended });
-    return watchStream(call, { signal, timers, noBytesTimeoutMs });
+    const receivedBytes = () => connection.receivedBytes;
+    return watchStream(call, { signal, timers, noBytesTimeoutMs, receivedBytes });
   }
 
   /** Counts what came, and makes every failure a `LeaderError`. */

@@ -47,6 +47,7 @@ export type {
 export { defaultRpcLimits, followLimits, type RpcLimits } from './limits.js';
 export type { MemoryFrame } from './memory-call.js';
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.js';
+export { openReceiveWindow, type ReceiveWindow, type WindowedConnection } from './receive-window.js';
 export { createReflectionService } from './reflection-service.js';
 export { type RpcCode, RpcError, toRpcError } from './rpc-error.js';
 export {
@@ -70,7 +71,7 @@ export type {
   UnaryHandler,
   UnaryMethod,
 } from './rpc-transport.js';
-export { watchStream } from './stream-watchdog.js';
+export { type SilenceOptions, waitForSilence, watchStream } from './stream-watchdog.js';
 export type { RpcTimers } from './timers.js';
 export {
   describeEarlyClose,

@@ -22,9 +22,9 @@ export interface MemoryNetworkOptions {
   readonly onConnect?: (address: string) => void | Promise<void>;
   /**
    * Called before a message arrives: may wait (a slow link), and may throw, which breaks the connection under the
-   * message with all calls on it.
+   * message with all calls on it. May tell of parts of it as they come.
    */
-  readonly onFrame?: (frame: MemoryFrame) => void | Promise<void>;
+  readonly onFrame?: (frame: MemoryFrame, onBytes: (lengthBytes: number) => void) => void | Promise<void>;
   /**
    * Called after `onFrame` with the encoded message: gives what arrives instead, `undefined` where the call ends there as
    * if it were over. Default: what was sent.
@@ -107,6 +107,7 @@ function connectTo(
 ): MemoryConnection {
   const calls = new Set<MemoryCall>();
   let gone: RpcError | undefined;
+  let receivedBytes = 0;
   let resolveClosed: (error: RpcError | undefined) => void;
   const closed = new Promise<RpcError | undefined>((resolve) => {
     resolveClosed = resolve;
@@ -126,8 +127,14 @@ function connectTo(
     message: Uint8Array,
   ): Promise<Uint8Array | undefined> {
     const frame: MemoryFrame = { address, path, direction, sizeBytes: frameSizeBytes(message.length) };
+    let leftBytes = frame.sizeBytes;
+    const onBytes = (lengthBytes: number): void => {
+      leftBytes -= lengthBytes;
+      if (direction === 'response') receivedBytes += lengthBytes;
+    };
     try {
-      await options.onFrame?.(frame);
+      await options.onFrame?.(frame, onBytes);
+      onBytes(leftBytes);
     } catch (error) {
       const lost = new RpcError('unavailable', `${address}: ${toRpcError(error).message}`, error);
       leave(lost, lost);
@@ -174,6 +181,9 @@ function connectTo(
       throw new RpcError('internal', `${rpcPath(method)}: ended without an answer`);
     },
     stream: exchange,
+    get receivedBytes() {
+      return receivedBytes;
+    },
     closed,
     async close() {
       leave(new RpcError('unavailable', `${address}: the connection was closed`), undefined);

@@ -45,6 +45,8 @@ export interface RpcConnection {
     requests: AsyncIterable<MessageShape<I>>,
     options: RpcCallOptions,
   ): AsyncIterable<MessageShape<O>>;
+  /** Everything that has come over it, parts of messages that are still on their way included. */
+  readonly receivedBytes: number;
   /** Resolves when the connection is gone: with its error, or with nothing after `close`. Never rejects. */
   readonly closed: Promise<RpcError | undefined>;
   /** Ends every call on it. Idempotent. */

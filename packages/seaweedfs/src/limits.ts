@@ -5,7 +5,7 @@ const MiB = 1024 * KiB;
 export interface SeaweedLimits {
   /** The largest `ReadNeedleBlob`. Default 4 MiB. */
   readonly rangeBytes: number;
-  /** The first one of a session, and the least on a slow link. Default 256 KiB. */
+  /** The first one of a session, and the least on a slow link. Default 64 KiB. */
   readonly minRangeBytes: number;
   /** Default 4. */
   readonly rangesInFlightPerVolume: number;
@@ -29,7 +29,7 @@ export interface SeaweedLimits {
 
 export const defaultSeaweedLimits: SeaweedLimits = {
   rangeBytes: 4 * MiB,
-  minRangeBytes: 256 * KiB,
+  minRangeBytes: 64 * KiB,
   rangesInFlightPerVolume: 4,
   rangesInFlightPerServer: 8,
   compactionProbeMs: 1_000,

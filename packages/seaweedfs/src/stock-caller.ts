@@ -7,6 +7,7 @@ import {
   type RpcConnection,
   type StreamMethod,
   type UnaryMethod,
+  waitForSilence,
 } from '@holdfast/protocol';
 import type { SeaweedLimits } from './limits.js';
 import { type LinkedAbort, linkAbort } from './linked-abort.js';
@@ -20,7 +21,7 @@ export interface StockCaller {
     request: MessageInitShape<I>,
     call: StockCallOptions,
   ): Promise<MessageShape<O>>;
-  /** Fails with `unreachable` when nothing came for `noBytesTimeoutMs` while somebody waited for it. */
+  /** Fails with `unreachable` when nothing came for `noBytesTimeoutMs` while somebody waited for it (`waitForSilence`). */
   stream<I extends DescMessage, O extends DescMessage>(
     method: StreamMethod<I, O>,
     request: MessageInitShape<I>,
@@ -103,7 +104,8 @@ export function createStockCaller({ connection, address, timers, limits }: Stock
   async function withinNoBytesTimeout<T>(iterator: AsyncIterator<T>, abort: LinkedAbort) {
     const arrival = new AbortController();
     const { noBytesTimeoutMs } = limits;
-    timers.sleep(noBytesTimeoutMs, arrival.signal).then(
+    const receivedBytes = () => connection.receivedBytes;
+    waitForSilence({ timers, noBytesTimeoutMs, receivedBytes }, arrival.signal).then(
       () =>
         abort.abort(
           new LeaderError('unreachable', `${address}: nothing came for ${noBytesTimeoutMs} ms`, { address }),

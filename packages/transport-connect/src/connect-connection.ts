@@ -59,6 +59,9 @@ export async function connectOver(
       }
     },
     stream: exchange,
+    get receivedBytes() {
+      return link.receivedBytes();
+    },
     closed: link.closed,
     close: link.close,
   };

@@ -1,7 +1,8 @@
 import { type ClientHttp2Session, connect as http2Connect } from 'node:http2';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { describeEarlyClose, type RpcCallOptions, RpcError } from '@holdfast/protocol';
+import { describeEarlyClose, openReceiveWindow, type RpcCallOptions, RpcError } from '@holdfast/protocol';
 import { openClientSocket, socketError } from './client-socket.js';
 import type { ConnectSettings } from './connect-options.js';
 import type { SessionManager } from './connect-types.js';
@@ -10,6 +11,8 @@ import type { SessionManager } from './connect-types.js';
 export interface Http2Link {
   /** For connect-node, whose own manager opens a new session when it finds the old one gone. */
   readonly sessionManager: SessionManager;
+  /** Of all that came through the socket. */
+  receivedBytes(): number;
   /** Set as soon as the session or its socket is gone, before any event has said so. */
   gone(): RpcError | undefined;
   /** Aborts when it goes: a session that is destroyed leaves its calls waiting. */
@@ -80,7 +83,6 @@ async function open(address: string, settings: ConnectSettings, signal: AbortSig
       reject(failure ?? new RpcError('unavailable', `${address}: ${describeEarlyClose(settings.tls)}`));
     });
   });
-  session.setLocalWindowSize(settings.windowBytes);
   return linkOver(session, socket, authority, address, settings, () => failure);
 }
 
@@ -93,6 +95,16 @@ function linkOver(
   failure: () => RpcError | undefined,
 ): Http2Link {
   const stopKeepalive = startKeepalive(session, settings);
+  const window = openReceiveWindow(
+    {
+      receivedBytes: () => socket.bytesRead,
+      setWindow: (bytes) => session.setLocalWindowSize(bytes),
+      isGone: () => session.destroyed,
+      nowMs: () => performance.now(),
+      timers: { sleep: (delayMs, signal) => sleep(delayMs, undefined, { ref: false, signal }) },
+    },
+    settings.windowBytes,
+  );
   const ended = new AbortController();
   let left: RpcError | undefined;
   let closedByUs = false;
@@ -134,10 +146,12 @@ function linkOver(
       async request(method, path, headers, options) {
         const error = gone();
         if (error !== undefined) throw new ConnectError(error.message, Code.Unavailable);
+        window.look();
         return session.request({ ...headers, ':method': method, ':path': path }, options);
       },
-      notifyResponseByteRead: () => undefined,
+      notifyResponseByteRead: () => window.look(),
     },
+    receivedBytes: () => socket.bytesRead,
     gone,
     ended: ended.signal,
     closed,

@@ -2,6 +2,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { Channel, type ChannelInterface, connectivityState, Metadata } from '@grpc/grpc-js';
 import {
   describeEarlyClose,
+  type ReceiveWindow,
   type RpcCallOptions,
   type RpcConnection,
   RpcError,
@@ -12,6 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { type ClientCall, startClientCall } from './client-call.js';
 import type { GrpcSettings } from './grpc-options.js';
+import { openWindows, sessionOf } from './http2-session.js';
 import { createPinnedLink, type PinnedLink } from './pinned-link.js';
 
 /** Connects now. Fails with `unavailable`, `unauthenticated` (TLS), `canceled` or `deadline-exceeded`. */
@@ -25,12 +27,13 @@ export async function connectGrpc(
   const channel = new Channel(`dns:${address}`, link.credentials, settings.channelOptions);
   try {
     await reachReady(channel, address, link, settings.tls, options);
+    const window = openWindows(sessionOf(channel, address), link.receivedBytes, settings.windowBytes);
+    return connectionOver(channel, link, window, address);
   } catch (error) {
     channel.close();
     await link.destroy();
     throw error;
   }
-  return connectionOver(channel, link, address);
 }
 
 async function reachReady(
@@ -97,7 +100,12 @@ function lastFailure(channel: ChannelInterface, address: string): Promise<RpcErr
   });
 }
 
-function connectionOver(channel: Channel, link: PinnedLink, address: string): RpcConnection {
+function connectionOver(
+  channel: Channel,
+  link: PinnedLink,
+  window: ReceiveWindow,
+  address: string,
+): RpcConnection {
   const calls = new Set<{ abort(error: RpcError): void }>();
   let gone: RpcError | undefined;
   let resolveClosed: (error: RpcError | undefined) => void;
@@ -131,8 +139,12 @@ function connectionOver(channel: Channel, link: PinnedLink, address: string): Rp
     if (gone !== undefined) throw gone;
     const call: ClientCall<MessageShape<O>> = startClientCall(channel, method, requests, options);
     calls.add(call);
+    window.look();
     try {
-      yield* call.responses;
+      for await (const response of call.responses) {
+        window.look();
+        yield response;
+      }
     } finally {
       calls.delete(call);
     }
@@ -146,6 +158,9 @@ function connectionOver(channel: Channel, link: PinnedLink, address: string): Rp
       return answer;
     },
     stream: exchange,
+    get receivedBytes() {
+      return link.receivedBytes();
+    },
     closed,
     async close() {
       leave(new RpcError('unavailable', `${address}: the connection was closed`), undefined);

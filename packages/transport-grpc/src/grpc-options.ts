@@ -20,7 +20,7 @@ export interface GrpcTransportOptions {
   readonly keepaliveTimeoutMs?: number;
   /**
    * What one stream may have under way unread, and so what a paused reader costs in memory. Default 8 MiB. Larger
-   * is faster on long links.
+   * is faster on long links; a client's whole connection begins with less and grows up to it as its link shows its rate.
    */
   readonly windowBytes?: number;
 }
@@ -30,16 +30,20 @@ export interface GrpcSettings {
   readonly tls: RpcTlsOptions | undefined;
   readonly serverTls: RpcServerTlsOptions | undefined;
   readonly limits: RpcLimits;
+  /** Of a client's connection and of each of its streams, at most. */
+  readonly windowBytes: number;
   /** For the channel, and for the server. */
   readonly channelOptions: Readonly<Record<string, number>>;
 }
 
 export function grpcSettings(options: GrpcTransportOptions): GrpcSettings {
+  const windowBytes = options.windowBytes ?? 8 * MiB;
   const limits = { ...defaultRpcLimits, ...options.limits };
   return {
     tls: options.tls,
     serverTls: options.serverTls,
     limits,
+    windowBytes,
     channelOptions: {
       'grpc.enable_channelz': 0,
       'grpc.enable_http_proxy': 0,
@@ -51,7 +55,6 @@ export function grpcSettings(options: GrpcTransportOptions): GrpcSettings {
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.max_receive_message_length': limits.messageBytes,
       'grpc.max_send_message_length': -1,
-      'grpc-node.flow_control_window': options.windowBytes ?? 8 * MiB,
     },
   };
 }

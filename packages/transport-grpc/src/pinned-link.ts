@@ -12,6 +12,8 @@ export interface PinnedLink {
   error(): RpcError | undefined;
   /** Whether there ever was a socket. */
   opened(): boolean;
+  /** Of all that came through the socket. */
+  receivedBytes(): number;
   /** Resolves once the socket, if there ever was one, is closed. */
   destroy(): Promise<void>;
   /** Called once, when a socket that was there has closed. */
@@ -65,6 +67,7 @@ export function createPinnedLink(address: string, tls: RpcTlsOptions | undefined
     credentials: pinned,
     error: () => failure,
     opened: () => socket !== undefined,
+    receivedBytes: () => socket?.bytesRead ?? 0,
     async destroy() {
       destroyed = true;
       if (socket === undefined || socket.closed) return;

@@ -10,8 +10,6 @@ import type { TileCheck } from './tile-check.js';
 import { checkHere } from './tiles.js';
 import { countedCost } from './weigh-build.js';
 
-/** A step's local work against what it fetches: copying is quick, but the leader must not move on meanwhile. */
-const FILE_BYTES_PER_FETCHED = 16;
 const STEP_SECONDS = 5;
 const STEP_RANGES_MAX = 4096;
 const STEP_RANGES_MIN = 64;
@@ -30,10 +28,9 @@ export async function buildBySteps(
   const check = await checkHere(unfinished, tiling, unfinished.builtBytes, run.env.crc32c);
   const planner = new StepPlanner(tiling, unfinished.builtBytes, pool);
   const yieldOf = createYield();
-  let stepBytes = run.policy.firstStepBytes;
   let before = await builtWitnesses(unfinished, run.signal);
   while (unfinished.builtBytes < tail) {
-    const plan = await planner.next(tail, limitsOf(run, stepBytes, yieldOf.share));
+    const plan = await planner.next(tail, limitsOf(run, yieldOf.share));
     try {
       const { ends, reusedBytes } = await receiveStep(run, { unfinished, check }, plan);
       await fence(run, sighting, [anchorOf(unfinished.target), ...before, ...ends]);
@@ -47,17 +44,18 @@ export async function buildBySteps(
       throw error;
     }
     reportProgress(run, 'build', plan.endOffset, tail);
-    stepBytes = Math.min(2 * stepBytes, run.policy.greatestBuildStepBytes);
+    run.stepSize.grow();
   }
   return check;
 }
 
-function limitsOf({ link, policy }: VolumeRun, stepBytes: number, share: number): StepLimits {
+function limitsOf({ link, policy, stepSize }: VolumeRun, share: number): StepLimits {
+  const stepBytes = stepSize.next(policy.greatestBuildStepBytes);
   const cost = countedCost(link.cost, policy.countedBytesPerSecond);
   const inTime = Math.floor(STEP_SECONDS / Math.max(cost.secondsPerRange, Number.EPSILON));
   return {
     fetchedBytes: stepBytes,
-    fileBytes: FILE_BYTES_PER_FETCHED * stepBytes,
+    fileBytes: stepSize.fileBytesPerFetched * stepBytes,
     ranges: Math.min(STEP_RANGES_MAX, Math.max(STEP_RANGES_MIN, inTime)),
     leastReusedBytes: cost.leastReusedBytes / share,
   };

@@ -23,3 +23,8 @@ export function wholePlan(reason: string): BuildPlan {
 export function resumedPlan(plan: BuildPlan): BuildPlan {
   return { ...plan, way: 'windows', reason: `it goes on where it was interrupted: ${plan.reason}` };
 }
+
+/** A link that breaks before it has brought the beginning of a stream still brings steps. */
+export function brokenPlan(plan: BuildPlan): BuildPlan {
+  return { ...plan, way: 'windows', reason: `a stream broke before any of it could be kept: ${plan.reason}` };
+}

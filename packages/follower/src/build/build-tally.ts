@@ -10,10 +10,19 @@ export interface BuildTally {
   reusedUntil: number;
   /** Builds that the leader has overtaken. */
   voidedBuilds: number;
+  /** Whether a stream that pins a generation broke before a byte of it could be kept. */
+  hasPinBroken: boolean;
   /** Whether the pool and the leader disagree although the leader's CRC proves the pool right. */
   isPoolRefused: boolean;
 }
 
 export function createBuildTally(): BuildTally {
-  return { plan: undefined, reusedBytes: 0, reusedUntil: 0, voidedBuilds: 0, isPoolRefused: false };
+  return {
+    plan: undefined,
+    reusedBytes: 0,
+    reusedUntil: 0,
+    voidedBuilds: 0,
+    hasPinBroken: false,
+    isPoolRefused: false,
+  };
 }

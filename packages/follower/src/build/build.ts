@@ -1,4 +1,5 @@
 import type { Tiling } from '@holdfast/index';
+import { LeaderError } from '@holdfast/protocol';
 import type { BuildTarget, UnfinishedGeneration } from '@holdfast/store';
 import { toBase64 } from '../base64.js';
 import type { Sighting } from '../fence.js';
@@ -7,7 +8,8 @@ import { makeRoom } from '../make-room.js';
 import type { VolumeRun } from '../run.js';
 import { buildBySteps } from './build-by-steps.js';
 import { buildPinned } from './build-pinned.js';
-import { type BuildPlan, resumedPlan, wholePlan } from './build-plan.js';
+import { type BuildPlan, brokenPlan, resumedPlan, wholePlan } from './build-plan.js';
+import type { BuildTally } from './build-tally.js';
 import { finishBuild } from './finish-build.js';
 import { hasMovedOn } from './moved-on.js';
 import { hasPool, openPool } from './pool.js';
@@ -43,20 +45,21 @@ export async function build(run: VolumeRun, sighting: Sighting): Promise<void> {
   }
 }
 
-/** By windows or whole, whichever is cheaper; one that goes on goes on by ranges. */
+/** By windows or whole, whichever is cheaper and comes through. */
 async function buildPlanned(
   run: VolumeRun,
   unfinished: UnfinishedGeneration,
   sighting: Sighting,
 ): Promise<TileCheck> {
   if (!unfinished.isIndexComplete) await unfinished.writeIndex(fencedIndex(run, sighting));
-  const pool = run.policy.usePool ? await openPool(run, unfinished) : undefined;
+  const isPoolUsed = run.policy.usePool && !run.tally.isPoolRefused;
+  const pool = isPoolUsed ? await openPool(run, unfinished) : undefined;
   try {
     const { builtBytes } = unfinished;
     const cost = countedCost(run.link.cost, run.policy.countedBytesPerSecond);
     const tiling = await tileAhead(unfinished, run.signal);
     const weighed = planBuild(tiling, pool, builtBytes, cost);
-    const plan = builtBytes > 0 ? resumedPlan(weighed) : weighed;
+    const plan = rangesPlan(weighed, builtBytes, run.tally);
     if (plan.way === 'whole') return await buildWhole(run, unfinished, sighting, plan, tiling);
     run.tally.plan = plan;
     return await buildBySteps(run, unfinished, sighting, { tiling, pool });
@@ -73,7 +76,19 @@ async function buildWhole(
   tiling?: Tiling,
 ): Promise<TileCheck> {
   run.tally.plan = plan;
-  return await buildPinned(run, unfinished, sighting, tiling);
+  try {
+    return await buildPinned(run, unfinished, sighting, tiling);
+  } catch (error) {
+    const isBroken = error instanceof LeaderError && error.code === 'unreachable';
+    if (isBroken && unfinished.builtBytes === 0) run.tally.hasPinBroken = true;
+    throw error;
+  }
+}
+
+/** The plan, by ranges where a stream can not bring it. */
+function rangesPlan(plan: BuildPlan, builtBytes: number, tally: BuildTally): BuildPlan {
+  if (builtBytes > 0) return resumedPlan(plan);
+  return tally.hasPinBroken && plan.way === 'whole' ? brokenPlan(plan) : plan;
 }
 
 async function begin(run: VolumeRun, sighting: Sighting): Promise<UnfinishedGeneration> {
@@ -100,9 +115,11 @@ function targetOf(run: VolumeRun, { status, anchor }: Sighting): BuildTarget {
 /** Why no plan by windows is even made. */
 async function whyWhole(run: VolumeRun, { anchor }: Sighting): Promise<string | undefined> {
   const { tally, policy } = run;
-  if (!policy.usePool) return 'no pool is to be used';
   if (anchor === undefined) return 'a compaction is open: no ranges';
   if (tally.voidedBuilds >= VOIDED_BUILDS_MAX) return 'the leader is compacted faster than ranges end';
+  // Steps need less of a link than the first message of a stream.
+  if (tally.hasPinBroken) return undefined;
+  if (!policy.usePool) return 'no pool is to be used';
   if (tally.isPoolRefused) return "the leader's own bytes differ from those that its CRC proves";
   return (await hasPool(run)) ? undefined : 'there is no pool';
 }

@@ -7,6 +7,7 @@ import { followPushed } from '../follow-pushed.js';
 import { LinkMeter } from '../link-meter.js';
 import { isLossTooGreat } from '../loss-guard.js';
 import type { SyncReport } from '../report.js';
+import { createStepSize } from '../step-size.js';
 import type { SyncContext, SyncedVolume } from './sync-known-volume.js';
 
 export interface StayOptions extends SyncedVolume {
@@ -53,6 +54,7 @@ export async function stayWithLeader(options: StayOptions): Promise<StayEnd> {
         volume,
         home,
         link: new LinkMeter(context.env.clock, volume.rangesAtOnce),
+        stepSize: createStepSize(context.policy.firstStepBytes),
         tally: createBuildTally(),
         leaderCopy: held.position.leaderCopy,
         signal: over.signal,

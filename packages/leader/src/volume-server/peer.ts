@@ -56,7 +56,7 @@ export async function withPeer<T>(
       stream: (method, request) =>
         watchStream(
           (ended) => connection.stream(method, only(create(method.input, request)), { signal: ended }),
-          { signal, timers, noBytesTimeoutMs },
+          { signal, timers, noBytesTimeoutMs, receivedBytes: () => connection.receivedBytes },
         ),
     });
   } finally {
