@@ -11,7 +11,7 @@ import type { VolumeRun } from './run.js';
 export async function isOverlapEqual(
   run: VolumeRun,
   held: HeldGeneration,
-  { superBlock }: Sighting,
+  { superBlock, anchor }: Sighting,
 ): Promise<boolean> {
   let overlap: readonly Witness[];
   try {
@@ -22,7 +22,15 @@ export async function isOverlapEqual(
     if (isStoreError(error, 'disk-failed')) return false;
     throw error;
   }
-  return await holds(run, overlap);
+  const asked = overlap.filter((witness) => !isSeen(anchor, witness));
+  return asked.length === 0 || (await holds(run, asked));
+}
+
+/** Whether the run has read these very bytes of the leader's as its anchor. */
+function isSeen(anchor: Witness | undefined, { offset, bytes }: Witness): boolean {
+  if (anchor === undefined || offset < anchor.offset) return false;
+  const at = offset - anchor.offset;
+  return equalBytes(anchor.bytes.subarray(at, at + bytes.length), bytes);
 }
 
 /** Whether the leader's `.idx` begins with `lengthBytes` of ours. */

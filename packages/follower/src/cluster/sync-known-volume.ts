@@ -41,6 +41,8 @@ export interface TurnContext extends SyncContext {
   readonly absences: AbsenceLedger;
   /** The servers that the cluster counts as alive, by name. */
   readonly servers: ReadonlyMap<string, LeaderClient>;
+  /** Volumes whose last turn of this process ended with everything done and durable, by name. */
+  readonly settled?: Set<string>;
   /** How this turn speaks to a leader. */
   readonly reach: (leader: LeaderClient) => LeaderClient;
   /** Takes over the volume, still open, after a sync that proved equality. */
@@ -61,11 +63,14 @@ export async function syncKnownVolume(
 ): Promise<SyncReport> {
   const { volume } = known;
   if (known.unsupported !== undefined) return unsupportedReport(known);
+  const name = formatVolumeName(volume);
+  const isSettled = context.settled?.delete(name) ?? false;
   let home: VolumeHome | undefined;
+  let isDone = false;
   let syncedFrom: VolumeLocation | undefined;
   try {
     const { directory, env, takeOver = false, assertLocked, policy, timers, onProgress } = context;
-    const opened = await openVolumeHome(env, { directory, volume, takeOver, assertLocked });
+    const opened = await openVolumeHome(env, { directory, volume, takeOver, assertLocked, isSettled });
     home = opened;
     const report = await syncFromLeader({
       known,
@@ -96,6 +101,7 @@ export async function syncKnownVolume(
     await home.prune(policy, env.clock.nowMs());
     if (syncedFrom !== undefined && isProved(report))
       await context.onSynced?.({ home, location: syncedFrom }, report);
+    isDone = report.ok && home.held?.isFailed === false;
     return report;
   } catch (error) {
     signal.throwIfAborted();
@@ -103,6 +109,7 @@ export async function syncKnownVolume(
     throw error;
   } finally {
     await home?.close();
+    if (isDone) context.settled?.add(name);
   }
 }
 

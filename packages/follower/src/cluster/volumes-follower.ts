@@ -38,6 +38,7 @@ export async function createVolumesFollower(
   const { onVolume, onLag, onVanished, onProblem } = options;
   const { clock, random } = env;
   const standings = new Map<string, Standing>();
+  const settled = new Set<string>();
   /** The standings by the address of the server that each is followed from. */
   const placed = new Map<string, Set<Standing>>();
   /** Volumes that DIR has a home of. */
@@ -143,6 +144,7 @@ export async function createVolumesFollower(
       policy: { ...policy, proveIndex: comparedIndex, attempts },
       absences,
       servers,
+      settled,
       reach: reach.by(activity),
     };
     const note = noteOf(standing, { isDeaf, comparedIndex, isPushed: false });

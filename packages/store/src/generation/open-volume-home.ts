@@ -14,6 +14,7 @@ import {
 } from './former-generations.js';
 import { type OwnedGeneration, ownGeneration } from './held-generation.js';
 import { appendHistory, historyLineOf } from './history.js';
+import { lookAtHome } from './home-look.js';
 import { type HomeContext, readCurrent, readHold, unlessDamaged, writeHold } from './home-records.js';
 import { homeLayout } from './layout.js';
 import { openPoolFiles } from './pool-files.js';
@@ -33,6 +34,11 @@ export interface OpenVolumeHomeOptions {
   readonly assertLocked?: () => Promise<void>;
   /** Everything in DIR that is not held is a pool, also where a server has written. Default: false. */
   readonly takeOver?: boolean;
+  /**
+   * This process has had the home open before, and nothing that it did there has failed: what is seen is durable, and the
+   * history whole. Default: false.
+   */
+  readonly isSettled?: boolean;
 }
 
 interface ForeignFiles {
@@ -53,15 +59,25 @@ export async function openVolumeHome(
   const layout = homeLayout(options.directory, options.volume);
   const context: HomeContext = { env, layout, assertLocked: options.assertLocked ?? (async () => {}) };
   const { disk } = env;
-  await ensureDirectory(disk, layout.holdfast);
-  await ensureDirectory(disk, layout.home);
-
-  const swap = await recoverSwap(context);
-  let current = await unlessDamaged(readCurrent(env, layout), undefined);
-  const held = await recoverHeld(context, current, options.takeOver ?? false);
-  const [buildFiles, supersededFiles] = await recoverBuilds(context, current);
-  await removeRemainders(context, current);
-  await removeTemporaries(context, current, buildFiles?.id, supersededFiles?.id);
+  const { takeOver = false, isSettled = false } = options;
+  const look = await lookAtHome(context);
+  const { isInOrder } = look;
+  if (!isInOrder) {
+    await ensureDirectory(disk, layout.holdfast);
+    await ensureDirectory(disk, layout.home);
+  }
+  const swap = isInOrder ? 'none' : await recoverSwap(context);
+  let current = isInOrder ? look.current : await unlessDamaged(readCurrent(env, layout), undefined);
+  const held = await recoverHeld(context, current, {
+    takeOver,
+    isInOrder,
+    isSettled: isInOrder && isSettled,
+  });
+  const [buildFiles, supersededFiles] = isInOrder ? [] : await recoverBuilds(context, current);
+  if (!isInOrder) {
+    await removeRemainders(context, current);
+    await removeTemporaries(context, current, buildFiles?.id, supersededFiles?.id);
+  }
 
   let owned: OwnedGeneration | undefined =
     held.files === undefined ? undefined : ownGeneration(context, held.files);

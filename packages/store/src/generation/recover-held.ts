@@ -23,6 +23,15 @@ export type RecoveredHeld =
       readonly strays: readonly string[];
     };
 
+/** What is known before the held files are looked at. */
+interface HeldBefore {
+  readonly takeOver: boolean;
+  /** No note of an open append is there. */
+  readonly isInOrder: boolean;
+  /** Everything that is seen is durable, and the history whole. */
+  readonly isSettled: boolean;
+}
+
 interface OpenFile {
   readonly kind: 'dat' | 'idx';
   readonly file: DiskFile;
@@ -38,7 +47,7 @@ interface OpenFile {
 export async function recoverHeld(
   context: HomeContext,
   id: number | undefined,
-  takeOver: boolean,
+  { takeOver, isInOrder, isSettled }: HeldBefore,
 ): Promise<RecoveredHeld> {
   const { env, layout } = context;
   const { disk } = env;
@@ -46,12 +55,13 @@ export async function recoverHeld(
   if (id === undefined) return { files: undefined, notHeld: 'foreign-files', strays: [] };
   const record = await unlessDamaged(readPosition(env, layout, id), undefined);
   if (record === undefined) return { files: undefined, notHeld: 'position-damaged', strays: [] };
-  // A rename that is seen may not be durable yet, if the process before ended on a failed sync.
-  await disk.syncDirectory(layout.generation(id).directory);
-  await disk.syncDirectory(layout.home);
-  await disk.syncDirectory(layout.directory);
-
-  const hasNote = (await unlessDamaged(readAppendNote(env, layout), undefined)) === id;
+  if (!isSettled) {
+    // A rename that is seen may not be durable yet, if the process before ended on a failed sync.
+    await disk.syncDirectory(layout.generation(id).directory);
+    await disk.syncDirectory(layout.home);
+    await disk.syncDirectory(layout.directory);
+  }
+  const hasNote = !isInOrder && (await unlessDamaged(readAppendNote(env, layout), undefined)) === id;
   const opened: OpenFile[] = [];
   try {
     for (const [kind, committed] of Object.entries(committedFiles(context, id, record))) {
@@ -64,7 +74,7 @@ export async function recoverHeld(
         throw error;
       }
     }
-    return await settle(context, id, record, opened, { hasNote, takeOver });
+    return await settle(context, id, record, opened, { hasNote, takeOver, isInOrder, isSettled });
   } catch (error) {
     await closeAll(opened);
     if (isStoreError(error, 'not-found') && error.path === layout.idx)
@@ -105,7 +115,7 @@ async function settle(
   id: number,
   record: PositionRecord,
   opened: readonly OpenFile[],
-  { hasNote, takeOver }: { readonly hasNote: boolean; readonly takeOver: boolean },
+  { hasNote, takeOver, isInOrder, isSettled }: HeldBefore & { readonly hasNote: boolean },
 ): Promise<RecoveredHeld> {
   const { env, layout } = context;
   const isHeld = opened.every(({ found }) => found.isHeld);
@@ -134,8 +144,8 @@ async function settle(
     settled = { ...record, ...identities };
     await writePosition(context, id, settled);
   }
-  await mendHistory(env, layout.generation(id).history, settled);
-  if (await removeIfThere(env.disk, layout.append)) await env.disk.syncDirectory(layout.home);
+  if (!isSettled) await mendHistory(env, layout.generation(id).history, settled);
+  if (!isInOrder && (await removeIfThere(env.disk, layout.append))) await env.disk.syncDirectory(layout.home);
   const [dat, idx] = opened;
   return {
     files: { id, record: settled, dat: dat!.file, idx: idx!.file },
