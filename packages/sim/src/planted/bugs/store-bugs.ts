@@ -34,12 +34,12 @@ export const STORE_BUGS: readonly PlantedBug[] = huntedBy(
       '',
     ),
     plantedBug(
-      'acknowledged-before-the-entries-are-synced',
+      'acknowledged-before-its-entry-is-synced',
       2,
-      'a write is acknowledged when its data are durable',
+      'an empty needle, which only its entry tells from a deletion, is acknowledged when its record is durable',
       GROUP_SYNC,
-      '      await idx!.syncData();\n',
-      '',
+      '      if (hasSizeZero || isIndexOverdue()) await syncIndexNow();\n',
+      '      if (hasSizeZero && isIndexOverdue()) await syncIndexNow();\n',
     ),
     plantedBug(
       'failed-sync-forgotten',
