@@ -56,7 +56,7 @@ function run(size, only) {
       : (former[part.name] ?? notRun(part.title, part.name, 'it was not asked for'));
   }
   const seconds = Object.values(parts).reduce((sum, part) => sum + (part.seconds ?? 0), 0);
-  const figures = { commit: commitName(), machine: machineName(), seconds, parts };
+  const figures = { machine: machineName(), seconds, parts };
   writeFileSync(figuresPath, `${JSON.stringify(figures, null, 2)}\n`);
   writeFileSync(pagePath, reliabilityPage(figures));
   const isGood = Object.values(parts).every(({ problems }) => problems.length === 0);
@@ -84,7 +84,7 @@ function runPart(part) {
     const result = read(resultOf(part, stdout));
     const problems =
       status === 0 || result.problems.length > 0 ? result.problems : [`it ended with ${status}`];
-    return { title, status: 'run', seconds, ...result, problems };
+    return { title, status: 'run', commit: commitName(), seconds, ...result, problems };
   } catch (error) {
     return notRun(title, name, error.message);
   }

@@ -76,22 +76,23 @@ export const SENTENCES = [
   ],
 ];
 
-/** The page for `{commit, machine, seconds, parts}` with `parts` by name: `{status, seconds, seed?, problems, figures, …}`. */
-export function reliabilityPage({ commit, machine, seconds, parts }) {
+/** The page for `{machine, seconds, parts}` with `parts` by name: `{status, seconds, seed?, problems, figures, …}`. */
+export function reliabilityPage({ machine, seconds, parts }) {
   return `# Reliability
 
 What must always hold, what shows it, and how often it was tried. Written by \`npm run reliability\`, never by hand; a part that did not run
 says so and counts for nothing. [What was found and mended](bugs.md) has a page of its own.
 
-Commit ${commit}, on ${machine}, in ${duration(seconds)}.
+On ${machine}, in ${duration(seconds)}.
 
 ## The parts
 
 ${table(
-  ['part', 'what it tried', 'seeds from', 'took', 'what did not hold'],
+  ['part', 'what it tried', 'at commit', 'seeds from', 'took', 'what did not hold'],
   Object.entries(parts).map(([, part]) => [
     part.title,
     part.status === 'run' ? triedOf(part.figures) : 'not run',
+    part.commit ?? '–',
     part.seed ?? '–',
     part.status === 'run' ? duration(part.seconds) : '–',
     problemsOf(part),

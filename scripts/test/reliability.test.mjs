@@ -8,7 +8,7 @@ const notRun = { title: 'a part', status: 'not run', problems: [], figures: {} }
 
 function pageOf(parts) {
   const all = Object.fromEntries(partNames.map((name) => [name, parts[name] ?? notRun]));
-  return reliabilityPage({ commit: 'abc', machine: 'a machine', seconds: 61, parts: all });
+  return reliabilityPage({ machine: 'a machine', seconds: 61, parts: all });
 }
 
 /** The cells of the row that begins so. */
