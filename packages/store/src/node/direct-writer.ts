@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle, open } from 'node:fs/promises';
 import { withAlignedPiece } from './aligned-pieces.js';
 
 /** What every disk of today takes: its pages are no larger. */
@@ -23,14 +23,14 @@ const NOTHING = { start: 0, end: 0 };
  * For a second descriptor of the file behind `handle`. A copy of a volume is seldom read again soon: past the cache it
  * evicts nobody's pages, costs no second copy of every byte, and a sync has little left to do (docs/benchmarks.md).
  */
-export function createDirectWriter(handle: FileHandle): DirectWriter {
+export function createDirectWriter(handle: FileHandle, openHandle: typeof open): DirectWriter {
   let direct: Promise<FileHandle | undefined> | undefined;
 
   async function openDirect(): Promise<FileHandle | undefined> {
     if (process.platform !== 'linux') return undefined;
     try {
       // By the descriptor: the file may have another name by now.
-      return await open(`/proc/self/fd/${handle.fd}`, constants.O_RDWR | constants.O_DIRECT);
+      return await openHandle(`/proc/self/fd/${handle.fd}`, constants.O_RDWR | constants.O_DIRECT);
     } catch {
       return undefined;
     }

@@ -25,11 +25,16 @@ export function toFileStat(stats: BigIntStats): FileStat {
   };
 }
 
-export async function openNodeFile(path: string, mode: OpenOptions['mode']): Promise<DiskFile> {
+/** `openHandle` is what the system opens files by. */
+export async function openNodeFile(
+  path: string,
+  mode: OpenOptions['mode'],
+  openHandle: typeof open = open,
+): Promise<DiskFile> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, FLAGS[mode], 0o644);
-    return wrapHandle(path, handle, mode === 'read' ? undefined : createDirectWriter(handle));
+    handle = await openHandle(path, FLAGS[mode], 0o644);
+    return wrapHandle(path, handle, mode === 'read' ? undefined : createDirectWriter(handle, openHandle));
   } catch (cause) {
     await handle?.close();
     throw translateError('open', path, cause);
@@ -81,8 +86,11 @@ function wrapHandle(path: string, opened: FileHandle, directWriter: DirectWriter
       const closing = handle;
       handle = undefined;
       try {
-        await directWriter?.close();
-        await closing?.close();
+        try {
+          await directWriter?.close();
+        } finally {
+          await closing?.close();
+        }
       } catch (cause) {
         throw translateError('close', path, cause);
       }
@@ -94,6 +102,8 @@ async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Pr
   let written = 0;
   while (written < bytes.length) {
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written, offset + written);
+    // No error and no progress: asking again could go on for ever.
+    if (bytesWritten === 0) throw new Error(`none of ${bytes.length - written} bytes was taken`);
     written += bytesWritten;
   }
 }
