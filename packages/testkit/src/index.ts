@@ -20,6 +20,7 @@ export {
 export {
   createSimulatedNetwork,
   type FrameFault,
+  type SimulatedNetwork,
   type SimulatedNetworkOptions,
 } from './simulated-network.js';
 export { createSimulatedScheduler, type SimulatedScheduler, type TaskEnd } from './simulated-scheduler.js';

@@ -1,4 +1,5 @@
 import { createMemoryNetwork, type MemoryFrame, type MemoryNetwork } from '@holdfast/protocol';
+import { createLooseConnections } from './loose-connections.js';
 import { createSeededRandom } from './seeded-random.js';
 import type { SimulatedScheduler } from './simulated-scheduler.js';
 
@@ -21,17 +22,26 @@ export interface SimulatedNetworkOptions {
   readonly onFrame?: (frame: MemoryFrame) => FrameFault | undefined | Promise<FrameFault | undefined>;
   /** Before a connection is made: may wait; one that throws refuses it. */
   readonly onConnect?: (address: string) => void | Promise<void>;
+  /** Whether connections outlive the server's process, as those through a proxy do. Default: false. */
+  readonly isProxied?: boolean;
+  /** The next call on such a connection went to another process. */
+  readonly onRenewed?: () => void;
+}
+
+export interface SimulatedNetwork extends MemoryNetwork {
+  /** Clients lose their connections; the servers are told nothing, and go on with every call on them. */
+  abandonConnections(): void;
 }
 
 /** A network whose messages arrive in an order that the scheduler's seed chooses, late, altered or not at all. */
-export function createSimulatedNetwork(options: SimulatedNetworkOptions): MemoryNetwork {
-  const { scheduler, onFrame, onConnect } = options;
+export function createSimulatedNetwork(options: SimulatedNetworkOptions): SimulatedNetwork {
+  const { scheduler, onFrame, onConnect, isProxied = false, onRenewed = () => {} } = options;
   const { timers } = scheduler.time;
   const altering = new Map<MemoryFrame, FrameFault>();
   /** The last answer of each method. */
   const answers = new Map<string, Uint8Array>();
 
-  return createMemoryNetwork({
+  const network = createMemoryNetwork({
     timers,
     async onConnect(address) {
       await onConnect?.(address);
@@ -57,6 +67,8 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions): Memory
       return fault.kind === 'flip' ? flipped(message, fault.seed) : message;
     },
   });
+  const connections = createLooseConnections({ transport: network, isProxied, onRenewed });
+  return { ...network, connect: connections.connect, abandonConnections: connections.abandon };
 }
 
 const FLIPPED_BYTES_MAX = 4;

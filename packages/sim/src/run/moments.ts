@@ -63,6 +63,9 @@ export function createMoments(
       case 'flip':
         world.isTrusted = false;
         return { kind: 'flip', seed: event.seed };
+      case 'half-open':
+        world.network.abandonConnections();
+        return undefined;
       case 'refuse-connections':
         refusals = event.count;
         world.network.dropConnections();

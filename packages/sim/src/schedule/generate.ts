@@ -64,6 +64,7 @@ function generateWorld(dice: Dice, mode: Mode): World {
       [2, 0.5],
       [1, 1],
     ]),
+    isProxied: dice.chance(0.12),
   };
 }
 
@@ -141,6 +142,7 @@ function generateFault(dice: Dice): Fault {
     [10, () => ({ do: 'crash', kind: crashKind(dice) })],
     [4, () => ({ do: 'disk-error', code: dice.chance(0.6) ? 'disk-failed' : 'no-space' })],
     [3, () => ({ do: 'drop' })],
+    [1, () => ({ do: 'half-open' })],
     [
       2,
       () => ({

@@ -23,6 +23,8 @@ export interface World {
   readonly provesIndex?: boolean;
   /** The leader sends files in messages of so many bytes. */
   readonly messageBytes: number;
+  /** Connections outlive the leader's process: the next call goes to another one, unseen. Default: false. */
+  readonly isProxied?: boolean;
   /** The share of disk accesses and messages that wait for their turn in an order of the seed's. */
   readonly queuedShare: number;
 }
@@ -62,6 +64,8 @@ export type Fault =
   | { readonly do: 'crash'; readonly kind: CrashKind }
   | { readonly do: 'disk-error'; readonly code: 'disk-failed' | 'no-space' }
   | { readonly do: 'drop' }
+  /** The follower loses its connections, and the leader is not told. */
+  | { readonly do: 'half-open' }
   | { readonly do: 'stall'; readonly forMs: number }
   | { readonly do: 'truncate' }
   | { readonly do: 'flip'; readonly seed: number }

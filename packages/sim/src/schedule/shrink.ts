@@ -14,6 +14,7 @@ const PLAINER: readonly Partial<World>[] = [
   { capacityBytes: null },
   { tearBytes: 512 },
   { messageBytes: 2 << 20 },
+  { isProxied: false },
 ];
 
 /**

@@ -8,10 +8,11 @@ import {
   createSimulatedScheduler,
   type FrameFault,
   type SimulatedMachine,
+  type SimulatedNetwork,
   type SimulatedScheduler,
 } from '@holdfast/testkit';
 import { createLeaderLog, type LeaderLog } from '../oracles/leader-log.js';
-import type { Figures } from '../run/figures.js';
+import { count, type Figures } from '../run/figures.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Trace } from '../trace.js';
 import { DIRECTORY } from './follower-runs.js';
@@ -33,7 +34,7 @@ export interface Reported {
 export interface SimulatedWorld {
   readonly schedule: Schedule;
   readonly scheduler: SimulatedScheduler;
-  readonly network: MemoryNetwork;
+  readonly network: SimulatedNetwork;
   /** The follower's. */
   readonly machine: SimulatedMachine;
   readonly leader: SimulatedLeader;
@@ -71,6 +72,8 @@ export async function createSimulatedWorld(
     scheduler,
     onFrame: () => simulated.watch?.onMessage(),
     onConnect: () => simulated.watch?.onConnect(),
+    isProxied: world.isProxied ?? false,
+    onRenewed: () => count(figures, 'connections renewed unseen'),
   });
   const disk = createSimulatedDisk({
     seed: seed + 1,
