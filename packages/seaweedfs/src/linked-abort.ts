@@ -6,6 +6,9 @@ export interface LinkedAbort {
   end(): void;
 }
 
+/** Made once: an error with its trace for each call that ends well would cost as much as the call. */
+const OVER = new Error('it is over');
+
 export function linkAbort(parent: AbortSignal): LinkedAbort {
   const controller = new AbortController();
   const onParentAbort = (): void => controller.abort(parent.reason);
@@ -16,7 +19,7 @@ export function linkAbort(parent: AbortSignal): LinkedAbort {
     abort: (reason) => controller.abort(reason),
     end() {
       parent.removeEventListener('abort', onParentAbort);
-      controller.abort();
+      controller.abort(OVER);
     },
   };
 }

@@ -50,6 +50,9 @@ export interface StockCallerOptions {
   readonly limits: SeaweedLimits;
 }
 
+/** Made once: an error with its trace for each message would cost as much as the message. */
+const ARRIVED = new Error('a message has come');
+
 export function createStockCaller({ connection, address, timers, limits }: StockCallerOptions): StockCaller {
   const failure = (error: unknown, signal: AbortSignal, call: StockCallOptions): unknown => {
     // An aborted call fails with whatever its transport says of that; what counts is why it was aborted.
@@ -115,7 +118,7 @@ export function createStockCaller({ connection, address, timers, limits }: Stock
     try {
       return await iterator.next();
     } finally {
-      arrival.abort();
+      arrival.abort(ARRIVED);
     }
   }
 }

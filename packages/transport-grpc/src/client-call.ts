@@ -79,7 +79,7 @@ export function startClientCall<I extends DescMessage, O extends DescMessage>(
         return;
       }
     } finally {
-      onAbort();
+      if (status === undefined) onAbort();
       options.signal.removeEventListener('abort', onAbort);
     }
   }
