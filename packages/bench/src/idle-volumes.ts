@@ -8,6 +8,8 @@ import { startHoldfast } from './holdfast-command.js';
 import { cpuSeconds, memoryOf } from './process-cost.js';
 
 const NEEDLES = 3;
+/** A follower makes its first record of all volumes a minute after the first copy: no part of idling. */
+const FIRST_RECORD_MS = 75_000;
 
 export interface IdleVolumesOptions {
   readonly volumes: number;
@@ -39,8 +41,8 @@ export async function measureIdleVolumes({ volumes, seconds }: IdleVolumesOption
       const startedAtMs = performance.now();
       await copied(follower, volumes);
       const firstCopySeconds = (performance.now() - startedAtMs) / 1000;
-      // The sweeps behind the copies, and a collection of what they left.
-      await sleep(10_000);
+      // The sweeps behind the copies, a collection of what they left, and the run's record of them.
+      await sleep(Math.max(10_000, FIRST_RECORD_MS - firstCopySeconds * 1000));
       const before = cpuSeconds(follower.pid!);
       await sleep(seconds * 1000);
       const used = cpuSeconds(follower.pid!) - before;

@@ -49,8 +49,9 @@ export async function createRunRecorder(
   let recorded = await lastVolumes();
   let startedAtMs = env.clock.nowMs();
   let isTidy = false;
-  /** Volumes that were spoken of since the last record; what is recorded of the others still holds. */
+  /** Volumes that are not as they were at the last record, or may not be; what is recorded of the others still holds. */
   let noted = new Set<string>();
+  let isAnythingSaid = false;
   let recordedAtMs = startedAtMs;
   let nextAtMs = startedAtMs;
   const writer = createPacedWriter({ ...pacing, leastPauseMs: RECORD_PAUSE_MS, write });
@@ -63,10 +64,12 @@ export async function createRunRecorder(
   async function write(): Promise<void> {
     const told = noted;
     noted = new Set();
+    isAnythingSaid = false;
     try {
       await add(told);
     } catch (error) {
       for (const name of told) noted.add(name);
+      isAnythingSaid = true;
       throw error;
     }
   }
@@ -75,7 +78,7 @@ export async function createRunRecorder(
     const volumes: Record<string, RecordedVolume> = {};
     for (const [name, { outcome, ok, code, lastRunAt, lastProofAt }] of runs) {
       const former = recorded[name]?.held ?? null;
-      const held = told.has(name) ? await readHeld(name, former) : former;
+      const held = told.has(name) || former === null ? await readHeld(name, former) : former;
       volumes[name] = { outcome, ok, code, lastRunAt, lastProofAt, held };
     }
     const endedAtMs = env.clock.nowMs();
@@ -144,16 +147,18 @@ export async function createRunRecorder(
 
   return {
     note(name, before) {
-      noted.add(name);
+      isAnythingSaid = true;
+      const now = runs.get(name);
+      const isChange = hasChanged(before, now);
+      if (isChange || now?.outcome !== 'idle') noted.add(name);
       if (recordEveryMs === undefined) return;
       const nowMs = env.clock.nowMs();
-      const isChange = hasChanged(before, runs.get(name));
       const isDue = isChange ? nowMs >= nextAtMs : nowMs - recordedAtMs >= recordEveryMs;
       if (isDue) writer.request();
     },
     async close() {
       await writer.close();
-      if (noted.size > 0) await write();
+      if (isAnythingSaid) await write();
     },
   };
 }

@@ -70,6 +70,35 @@ describe('identity', () => {
     expect(env.disk.operations.filter(({ kind }) => kind !== 'sync-directory')).toEqual([]);
   });
 
+  test('of a home that this process has left in order little is asked, and nothing synced', async () => {
+    const asked: string[] = [];
+    const { disk } = env;
+    const watched = {
+      ...env,
+      disk: {
+        ...disk,
+        open: (path: string, options: Parameters<typeof disk.open>[1]) => {
+          asked.push(path);
+          return disk.open(path, options);
+        },
+      },
+    };
+    disk.forget();
+    const home = await openVolumeHome(watched, { directory: DIRECTORY, volume: VOLUME, isSettled: true });
+    await expectHeld(home, DAT);
+    await home.close();
+    expect(disk.operations).toEqual([]);
+    expect(asked).toEqual([`${HOME_PATH}/current`, `${HOME_PATH}/1/position.json`, DAT_PATH, IDX_PATH]);
+  });
+
+  test('what was written behind the committed bytes is found in a home that was left in order too', async () => {
+    env.disk.plant(DAT_PATH, joined(DAT, MORE));
+    const home = await openVolumeHome(env, { directory: DIRECTORY, volume: VOLUME, isSettled: true });
+    await expectHeld(home, DAT);
+    expect(home.recovery).toMatchObject({ cutBytes: MORE.length, strays: [expect.any(String)] });
+    await home.close();
+  });
+
   test('a copy of the files has other metadata and the same digests: held, and known at once from then on', async () => {
     env.disk.plant(DAT_PATH, DAT);
     await (await open()).close();
