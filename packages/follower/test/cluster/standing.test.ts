@@ -191,7 +191,11 @@ describe('when the leader pushes no more', () => {
   ])('%s: the next sweep is news, and it is stayed with again in time', (_, isBroken, expectedMs) => {
     const standing = { ...AT_REST, followed: { ...SYNCED, isPushed: true } };
     noteLeft(standing, { isBroken, nowMs: 1_000 });
-    expect(standing).toMatchObject({ swept: undefined, nextStayMs: expectedMs, followed: { isPushed: false } });
+    expect(standing).toMatchObject({
+      swept: undefined,
+      nextStayMs: expectedMs,
+      followed: { isPushed: false },
+    });
     expect(isDue(standing, SAME)).toBe(true);
   });
 });

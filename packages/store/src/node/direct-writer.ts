@@ -27,9 +27,8 @@ export function createDirectWriter(handle: FileHandle, openHandle: typeof open):
   let direct: Promise<FileHandle | undefined> | undefined;
 
   async function openDirect(): Promise<FileHandle | undefined> {
-    if (process.platform !== 'linux') return undefined;
     try {
-      // By the descriptor: the file may have another name by now.
+      // By the descriptor: the file may have another name by now. Where the system has no such path it is written as usual.
       return await openHandle(`/proc/self/fd/${handle.fd}`, constants.O_RDWR | constants.O_DIRECT);
     } catch {
       return undefined;

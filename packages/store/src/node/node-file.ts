@@ -31,12 +31,10 @@ export async function openNodeFile(
   mode: OpenOptions['mode'],
   openHandle: typeof open = open,
 ): Promise<DiskFile> {
-  let handle: FileHandle | undefined;
   try {
-    handle = await openHandle(path, FLAGS[mode], 0o644);
+    const handle = await openHandle(path, FLAGS[mode], 0o644);
     return wrapHandle(path, handle, mode === 'read' ? undefined : createDirectWriter(handle, openHandle));
   } catch (cause) {
-    await handle?.close();
     throw translateError('open', path, cause);
   }
 }
