@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RpcError } from '@holdfast/protocol';
+import { createSimulatedDisk } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
-import { createSyncKit, VOLUME_ID } from './sync-kit.js';
+import { createSyncKit, type SyncKit, VOLUME_ID } from './sync-kit.js';
 
 const FIXTURES = join(import.meta.dirname, '../../testkit/fixtures');
 
@@ -52,5 +54,98 @@ describe('leaders that are damaged', () => {
       datSize: whole.length,
       leaderTailBytes: 16,
     });
+  });
+});
+
+/** Needles enough that the anchor lies clear of the first ones. */
+async function withNeedles(count: number): Promise<SyncKit> {
+  const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 3 }) });
+  const volume = kit.server.allocate(VOLUME_ID);
+  for (let id = 1; id <= count; id++) volume.put(BigInt(id), new Uint8Array(1000).fill(id));
+  return kit;
+}
+
+/** The needle's data as a bad sector gives them: their CRC does not hold. */
+function rotted(kit: SyncKit, needleId: bigint): { dat: Uint8Array; idx: Uint8Array; offset: number } {
+  const volume = kit.server.volumes.get(VOLUME_ID)!;
+  const { dat, idx } = volume;
+  const { offset } = volume.liveNeedles().find((needle) => needle.needleId === needleId)!;
+  dat[offset + 50]! ^= 1;
+  return { dat, idx, offset };
+}
+
+describe("a bad record is the leader's damage only if it reads so twice", () => {
+  it("one that reads well the second time was no reading of the leader's: built again, sound", async () => {
+    const kit = await withNeedles(20);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const sound = { dat: volume.dat, idx: volume.idx };
+    const bad = rotted(kit, 3n);
+    let copies = 0;
+    kit.server.hooks = {
+      beforeCall({ method, ext, lengthBytes }) {
+        const isCopy = method === 'copyFile' && ext === '.dat' && lengthBytes === sound.dat.length;
+        if (isCopy && copies++ === 0) volume.load(bad.dat, bad.idx);
+        if (method === 'readVolumeFileStatus') volume.load(sound.dat, sound.idx);
+      },
+    };
+    const report = await kit.sync();
+    expect(report).toMatchObject({ ok: true, outcome: 'copied', code: null });
+    expect(copies).toBe(2);
+    await kit.compare('sound');
+    const home = await kit.openHome();
+    expect([home.unfinished, home.held!.position.leaderDamage]).toEqual([undefined, []]);
+    await home.close();
+  });
+
+  it('where the leader is compacted before the second reading, one must do', async () => {
+    const kit = await withNeedles(20);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const bad = rotted(kit, 3n);
+    volume.load(bad.dat, bad.idx);
+    kit.server.hooks = {
+      beforeCall({ method, offset }) {
+        if (method === 'readNeedleBlob' && offset === bad.offset) volume.vacuum();
+      },
+    };
+    const report = await kit.sync();
+    expect(report).toMatchObject({
+      outcome: 'copied',
+      revision: 0,
+      code: 'leader-damaged',
+      error: expect.stringContaining(`needle 3 at offset ${bad.offset}`),
+    });
+    expect(volume.revision).toBe(1);
+    const { dat } = await kit.files();
+    expect(Buffer.compare(dat, bad.dat)).toBe(0);
+  });
+
+  it('a server that fails at the second reading ends the run, and nothing is committed', async () => {
+    const kit = await withNeedles(20);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const bad = rotted(kit, 3n);
+    volume.load(bad.dat, bad.idx);
+    kit.server.hooks = {
+      beforeCall({ method, offset }) {
+        if (method === 'readNeedleBlob' && offset === bad.offset) throw new RpcError('unknown', 'EIO');
+      },
+    };
+    expect(await kit.sync()).toMatchObject({ ok: false, outcome: 'failed' });
+    expect(kit.hasCopy()).toBe(false);
+    kit.server.hooks = {};
+    expect(await kit.sync()).toMatchObject({ code: 'leader-damaged', outcome: 'copied' });
+  });
+
+  it('of more than a thousand the first thousand are named', async () => {
+    const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 3 }) });
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1n; id <= 1100n; id++) volume.put(id, Uint8Array.of(1));
+    const { dat, idx } = volume;
+    for (const { offset } of volume.liveNeedles().slice(0, 1050)) dat[offset + 20]! ^= 1;
+    volume.load(dat, idx);
+    expect(await kit.sync()).toMatchObject({ code: 'leader-damaged', outcome: 'copied' });
+    await kit.compare('as it is');
+    const home = await kit.openHome();
+    expect(home.held!.position.leaderDamage).toHaveLength(1000);
+    await home.close();
   });
 });
