@@ -2,8 +2,10 @@ export { type LifeOperation, type LifeOptions, randomLife } from './lives.js';
 export { createSeededRandom } from './seeded-random.js';
 export {
   type CrashKind,
+  createFailingDisk,
   createSimulatedDisk,
   type DiskOperation,
+  type Failing,
   type SimulatedDisk,
   type SimulatedDiskOptions,
   type TearSizeBytes,
