@@ -18,15 +18,15 @@ const transfers = fc.array(
         .double({ min: 0, max: 0.99, noNaN: true })
         .map<Transfer>((share) => ({ kind: 'short', share })),
     },
-    { weight: 1, arbitrary: fc.constant<Transfer>({ kind: 'none' }) },
+    { weight: 4, arbitrary: fc.constant<Transfer>({ kind: 'none' }) },
     {
-      weight: 2,
+      weight: 6,
       arbitrary: fc
         .constantFrom('EIO', 'EINTR', 'ENOSPC', 'EDQUOT', 'EINVAL')
         .map<Transfer>((code) => ({ kind: 'error', code })),
     },
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 );
 
 const call = fc.record({
