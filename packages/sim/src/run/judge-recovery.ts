@@ -11,32 +11,35 @@ import { count } from './figures.js';
 /** Virtual time within which a volume is open again. */
 const RECOVERY_LIMIT_MS = 60_000;
 
+interface Committed {
+  readonly dat: Uint8Array;
+  readonly idx: Uint8Array;
+  readonly revision: number;
+}
+
 /**
  * A plain restart: what is held then is a state of the leader, cut between two records, and nothing that was reported is
  * lost.
  */
 export async function judgeRecovery(world: SimulatedWorld): Promise<void> {
-  const { machine, scheduler, schedule } = world;
-  const process = machine.startProcess();
-  scheduler.reseed(0, 0);
+  const process = world.machine.startProcess();
+  world.scheduler.reseed(0, 0);
   count(world.figures, 'recoveries');
-  for (const volumeId of schedule.world.volumeIds) {
-    const end = await scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
-    if (end.kind !== 'done')
-      throw new Violation(
-        'self-recovery',
-        `volume ${volumeId} to open`,
-        end.kind === 'failed' ? describeError(end.error) : end.kind,
-      );
-    judgeHeld(world, volumeId, end.value);
-  }
+  for (const volumeId of world.schedule.world.volumeIds)
+    judgeHeld(world, volumeId, await recover(world, process, volumeId));
   process.kill();
 }
 
-interface Committed {
-  readonly dat: Uint8Array;
-  readonly idx: Uint8Array;
-  readonly revision: number;
+/** What is held of a volume when a process has opened it. */
+export async function recover(
+  { scheduler }: SimulatedWorld,
+  process: SimulatedProcess,
+  volumeId: number,
+): Promise<Committed | undefined> {
+  const end = await scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
+  if (end.kind === 'done') return end.value;
+  const why = end.kind === 'failed' ? describeError(end.error) : end.kind;
+  throw new Violation('self-recovery', `volume ${volumeId} to open`, why);
 }
 
 async function committedFiles({ env }: SimulatedProcess, volumeId: number): Promise<Committed | undefined> {

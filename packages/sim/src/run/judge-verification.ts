@@ -5,20 +5,27 @@ import { DIRECTORY } from '../world/follower-runs.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { describeError } from './describe-error.js';
 import { count } from './figures.js';
+import { recover } from './judge-recovery.js';
 
 const VERIFY_LIMIT_MS = 600_000;
 
-/** A bit of the copy rots: verification says so, and a touch makes the next sync look. */
+/** A bit of what is held rots: verification says so, and a touch makes the next sync look. */
 export async function rot(
   world: SimulatedWorld,
   { volume, place, bit }: Operation & { readonly do: 'rot' },
 ): Promise<void> {
-  const { machine, rotten } = world;
+  const { machine, rotten, scheduler } = world;
   const { disk } = machine;
-  const last = world.reported.get(volume)?.at(-1);
-  if (last === undefined || rotten.has(volume) || !world.isTrusted) return;
-  const path = `${DIRECTORY}/${volume}.${place % 5 === 0 && last.idx.length > 0 ? 'idx' : 'dat'}`;
-  const sizeBytes = path.endsWith('.idx') ? last.idx.length : last.dat.length;
+  if (!world.reported.has(volume) || rotten.has(volume) || !world.isTrusted) return;
+  // A run that failed may have committed more than it could report, and may have left a swap in the middle.
+  const process = machine.startProcess();
+  scheduler.reseed(0, 0);
+  const held = await recover(world, process, volume);
+  process.kill();
+  if (held === undefined) return;
+  const ext = place % 5 === 0 && held.idx.length > 0 ? 'idx' : 'dat';
+  const path = `${DIRECTORY}/${volume}.${ext}`;
+  const sizeBytes = held[ext].length;
   disk.flip(path, place % sizeBytes, bit);
   rotten.add(volume);
   world.hasRotted = true;
