@@ -49,6 +49,9 @@ export function checkGeneration(found: ServedGeneration, expected: ServedGenerat
   throw new LeaderError('revision-changed', text);
 }
 
+/** A leader sends none. Each is a sign of life, so that without a bound they could keep a reader for ever. */
+const EMPTY_MESSAGES_MAX = 16;
+
 /** The chunks of a stream that must end with a trailer for this generation, and bring exactly `expectedBytes`. */
 export async function* verifiedChunks(
   messages: AsyncIterable<TrailedMessage>,
@@ -58,7 +61,11 @@ export async function* verifiedChunks(
 ): AsyncGenerator<Uint8Array, void> {
   const proof = createStreamProof(crc32c);
   let ended = false;
+  let emptyMessages = 0;
   for await (const { event } of messages) {
+    if (event.case !== 'trailer' && !event.value?.length) emptyMessages += 1;
+    if (emptyMessages > EMPTY_MESSAGES_MAX)
+      throw new LeaderError('bad-answer', 'messages with nothing in them');
     if (ended) throw new LeaderError('bad-answer', 'a message after the trailer');
     if (event.case === 'chunk') {
       proof.add(event.value);

@@ -20,9 +20,13 @@ export interface CopyFileOptions {
   readonly onBytes: (lengthBytes: number) => void;
 }
 
+/** A server sends one at most. Each is a sign of life, so that without a bound they could keep a reader for ever. */
+const EMPTY_MESSAGES_MAX = 16;
+
 /**
  * A file from its beginning to `stopOffset`, shorter where the file is (protocol.md §4). The server opens the file
- * once, before its first message, which may be empty. Fails with `bad-answer` where it sends more than was asked for.
+ * once, before its first message, which may be empty. Fails with `bad-answer` where it sends more than was asked for, or
+ * message after message with nothing in it.
  */
 export async function* copyFile(
   caller: StockCaller,
@@ -40,9 +44,17 @@ export async function* copyFile(
     ignoreSourceFileNotFound: options.mayBeMissing ?? false,
   };
   let receivedBytes = 0;
+  let emptyMessages = 0;
   for await (const message of caller.stream(volumeServerPb.VolumeServer.method.copyFile, request, call)) {
     const { fileContent } = message;
     receivedBytes += fileContent.length;
+    if (fileContent.length === 0) emptyMessages += 1;
+    if (emptyMessages > EMPTY_MESSAGES_MAX)
+      throw new LeaderError(
+        'bad-answer',
+        `volume ${volumeId}: messages of ${ext} with nothing in them`,
+        call.detail,
+      );
     onBytes(fileContent.length);
     if (receivedBytes > stopOffset) {
       const text = `volume ${volumeId}: more than the ${stopOffset} bytes of ${ext} that were asked for`;

@@ -1,5 +1,6 @@
 import type { StoreErrorCode } from '@holdfast/store';
 import type { DiskAccess, FrameFault } from '@holdfast/testkit';
+import { Violation } from '../oracles/violation.js';
 import type { Event, LeaderEvent, Moment } from '../schedule/schedule.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { count } from './figures.js';
@@ -9,6 +10,7 @@ export interface Moments {
   onAccess(access: DiskAccess): StoreErrorCode | undefined | Promise<StoreErrorCode | undefined>;
   onMessage(): FrameFault | undefined | Promise<FrameFault | undefined>;
   onConnect(): void;
+  onExcess(what: string): void;
   /** Whether anything has happened that a sync may fail of. */
   readonly wasDisturbed: boolean;
   readonly accesses: number;
@@ -58,6 +60,10 @@ export function createMoments(
       case 'stale':
         world.isTrusted = false;
         return { kind: 'stale' };
+      case 'craft':
+        world.isTrusted = false;
+        world.crafted.tell(event);
+        return undefined;
       case 'stall':
         return { kind: 'stall', forMs: event.forMs };
       case 'flip':
@@ -100,6 +106,9 @@ export function createMoments(
       if (refusals === 0) return;
       refusals--;
       throw new Error('connection refused');
+    },
+    onExcess(what) {
+      actions.fail(new Violation('bounded', 'a stream that is given up', what));
     },
     get wasDisturbed() {
       return wasDisturbed;

@@ -7,6 +7,7 @@ import { backup, DIRECTORY, type FollowerRun, follow } from '../world/follower-r
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { describeError, isTypedError } from './describe-error.js';
 import { count } from './figures.js';
+import { judgeKept } from './judge-kept.js';
 import { judgeRecovery } from './judge-recovery.js';
 import { judgeReport } from './judge-report.js';
 import { createMoments } from './moments.js';
@@ -31,6 +32,7 @@ export async function runFollower(
   const { scheduler, schedule, figures, log, machine, leader, trace } = world;
   count(figures, operation.do === 'backup' ? 'syncs' : 'follows');
   scheduler.reseed(operation.seed, schedule.world.queuedShare);
+  const wasTrusted = world.isTrusted;
   let violation: unknown;
   const fail = (error: unknown): void => {
     violation ??= error;
@@ -70,6 +72,7 @@ export async function runFollower(
     RUN_LIMIT_MS,
   );
   world.watch = undefined;
+  world.crafted.end();
   trace.note(`${end.kind} after ${moments.accesses} accesses and ${moments.messages} messages`);
   if (violation !== undefined) throw violation;
   if (end.kind === 'stuck' || end.kind === 'overdue')
@@ -83,6 +86,7 @@ export async function runFollower(
   }
   process.kill();
   world.network.dropConnections();
+  if (wasTrusted && !world.isTrusted) judgeKept(world);
   // What succeeded has been judged; what failed must have left what was there before.
   const hasSucceeded = end.kind === 'done' && reports.every(({ outcome }) => outcome !== 'failed');
   // Every other time the next run recovers, and whatever happens to it happens to the recovery.

@@ -1,6 +1,16 @@
 import { type CrashKind, createSeededRandom } from '@holdfast/testkit';
 import { createDice, type Dice } from './dice.js';
-import type { Fault, LeaderEvent, LeaderKind, Mode, Moment, Operation, Schedule, World } from './schedule.js';
+import type {
+  CraftedLie,
+  Fault,
+  LeaderEvent,
+  LeaderKind,
+  Mode,
+  Moment,
+  Operation,
+  Schedule,
+  World,
+} from './schedule.js';
 
 /** Few enough that overwrites and deletes meet. */
 const NEEDLES = 12;
@@ -163,8 +173,19 @@ function generateFault(dice: Dice): Fault {
 
 /** What a hostile leader, or a network that is one, sends. */
 function generateLie(dice: Dice): Fault {
+  if (dice.chance(0.5)) return { do: 'craft', kind: dice.oneOf(CRAFTED), seed: dice.below(2 ** 31) };
   return dice.chance(0.8) ? { do: 'flip', seed: dice.below(2 ** 31) } : { do: 'stale' };
 }
+
+const CRAFTED: readonly CraftedLie['kind'][] = [
+  'sizes',
+  'shape',
+  'longer',
+  'shorter',
+  'entries',
+  'endless',
+  'empty',
+];
 
 function generateLeaderEvent(context: Context): LeaderEvent {
   const { dice, world } = context;

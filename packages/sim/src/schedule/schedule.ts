@@ -59,6 +59,16 @@ export type LeaderEvent =
   | { readonly do: 'crash-leader'; readonly kind: CrashKind }
   | { readonly do: 'step-leader-clock'; readonly byMs: number };
 
+/** What a hostile leader answers, for the rest of a run or a few times in it. */
+export interface CraftedLie {
+  /**
+   * Sizes and offsets that cannot be; widths, versions and revisions of another volume; answers longer or shorter than what
+   * was asked for; entries of an index that lie outside or on each other; streams that go on for ever, or bring nothing for ever.
+   */
+  readonly kind: 'sizes' | 'shape' | 'longer' | 'shorter' | 'entries' | 'endless' | 'empty';
+  readonly seed: number;
+}
+
 /** What goes wrong around a follower. */
 export type Fault =
   | { readonly do: 'crash'; readonly kind: CrashKind }
@@ -70,6 +80,7 @@ export type Fault =
   | { readonly do: 'truncate' }
   | { readonly do: 'flip'; readonly seed: number }
   | { readonly do: 'stale' }
+  | ({ readonly do: 'craft' } & CraftedLie)
   | { readonly do: 'refuse-connections'; readonly count: number }
   | { readonly do: 'second-follower' }
   | { readonly do: 'step-clock'; readonly byMs: number };

@@ -15,6 +15,7 @@ import { createLeaderLog, type LeaderLog } from '../oracles/leader-log.js';
 import { count, type Figures } from '../run/figures.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Trace } from '../trace.js';
+import { type CraftedAnswers, createCraftedAnswers } from './crafted-answers.js';
 import { DIRECTORY } from './follower-runs.js';
 import { createHoldfastLeader } from './holdfast-leader.js';
 import type { SimulatedLeader } from './simulated-leader.js';
@@ -38,6 +39,8 @@ export interface SimulatedWorld {
   /** The follower's. */
   readonly machine: SimulatedMachine;
   readonly leader: SimulatedLeader;
+  /** What it answers where it means harm. */
+  readonly crafted: CraftedAnswers;
   readonly log: LeaderLog;
   readonly trace: Trace;
   readonly figures: Figures;
@@ -60,6 +63,8 @@ export interface SimulatedWorld {
 export interface NetworkWatch {
   onMessage(): FrameFault | undefined | Promise<FrameFault | undefined>;
   onConnect(): void;
+  /** A hostile stream was read on and on. */
+  onExcess(what: string): void;
 }
 
 export async function createSimulatedWorld(
@@ -83,13 +88,20 @@ export async function createSimulatedWorld(
   });
   disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
   disk.plant('/restored/.keep', new Uint8Array(0));
-  const leader = createLeaderOf(schedule, scheduler, network);
+  const crafted = createCraftedAnswers({
+    network,
+    scheduler,
+    onTold: (kind) => count(figures, `lies told: ${kind}`),
+    onExcess: (what) => simulated.watch?.onExcess(what),
+  });
+  const leader = createLeaderOf(schedule, scheduler, { ...network, ...crafted.network });
   const simulated: SimulatedWorld = {
     schedule,
     scheduler,
     network,
     machine: createSimulatedMachine({ scheduler, disk, seed: seed + 3 }),
     leader,
+    crafted,
     log: createLeaderLog(leader, world.volumeIds),
     trace,
     figures,
