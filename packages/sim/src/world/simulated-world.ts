@@ -94,7 +94,9 @@ export async function createSimulatedWorld(
     onTold: (kind) => count(figures, `lies told: ${kind}`),
     onExcess: (what) => simulated.watch?.onExcess(what),
   });
-  const leader = createLeaderOf(schedule, scheduler, { ...network, ...crafted.network });
+  const leader = createLeaderOf(schedule, scheduler, { ...network, ...crafted.network }, (atOnce) =>
+    count(figures, `ranges asked for: ${atOnce} at once`),
+  );
   const simulated: SimulatedWorld = {
     schedule,
     scheduler,
@@ -124,10 +126,11 @@ function createLeaderOf(
   { seed, world }: Schedule,
   scheduler: SimulatedScheduler,
   network: MemoryNetwork,
+  onRange: (atOnce: number) => void,
 ): SimulatedLeader {
   const { volumeIds, version, messageBytes, tearBytes } = world;
   if (world.leader === 'holdfast')
     return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
   const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
-  return createStockLeader({ network, release, volumeIds, version, messageBytes, seed: seed + 2 });
+  return createStockLeader({ network, release, volumeIds, version, messageBytes, seed: seed + 2, onRange });
 }

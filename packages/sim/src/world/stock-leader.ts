@@ -6,6 +6,7 @@ import {
   type StockRelease,
   type StockVolume,
 } from '@holdfast/testkit';
+import { createRangeGauge } from '../oracles/range-gauge.js';
 import { type OffsetWidth, readIndexRows } from '../oracles/second-reader.js';
 import type { LeaderEvent } from '../schedule/schedule.js';
 import { needleData } from './needle-data.js';
@@ -18,6 +19,8 @@ export interface StockLeaderOptions {
   readonly version: 1 | 2 | 3;
   readonly messageBytes: number;
   readonly seed: number;
+  /** A follower asked for one more range, so many at once. */
+  readonly onRange: (atOnce: number) => void;
 }
 
 /** What was written to one volume. */
@@ -41,6 +44,7 @@ const STAMP_STEP_NS = 1_000_003n;
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
   const { network, release, volumeIds, version, messageBytes, seed } = options;
+  const gauge = createRangeGauge(options.onRange);
   let clockNs = FIRST_STAMP_NS;
   let histories = 0;
   const server = createStockServer({
@@ -275,13 +279,16 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     },
     clientFor: ({ env, timers }) =>
       createSeaweedLeader({
-        transport: network,
+        transport: gauge.over(network),
         fetch: server.fetch,
         grpcAddress: server.grpcAddress,
         httpAddress: server.httpAddress,
         timers,
         clock: env.clock,
       }),
-    assertAlive: () => server.assertAlive(),
+    assertAlive() {
+      server.assertAlive();
+      gauge.assertGentle();
+    },
   };
 }
