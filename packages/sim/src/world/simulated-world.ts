@@ -132,5 +132,15 @@ function createLeaderOf(
   if (world.leader === 'holdfast')
     return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
   const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
-  return createStockLeader({ network, release, volumeIds, version, messageBytes, seed: seed + 2, onRange });
+  return createStockLeader({
+    network,
+    release,
+    volumeIds,
+    version,
+    messageBytes,
+    // Small ones, so that as many as there may be are under way in a volume of kilobytes.
+    rangeBytes: world.steps === 'least' ? 96 : 4 << 20,
+    seed: seed + 2,
+    onRange,
+  });
 }

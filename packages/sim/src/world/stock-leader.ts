@@ -18,6 +18,8 @@ export interface StockLeaderOptions {
   readonly volumeIds: readonly number[];
   readonly version: 1 | 2 | 3;
   readonly messageBytes: number;
+  /** The longest range that a follower asks for. */
+  readonly rangeBytes: number;
   readonly seed: number;
   /** A follower asked for one more range, so many at once. */
   readonly onRange: (atOnce: number) => void;
@@ -285,6 +287,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
         httpAddress: server.httpAddress,
         timers,
         clock: env.clock,
+        limits: { rangeBytes: options.rangeBytes, minRangeBytes: Math.min(options.rangeBytes, 256 * 1024) },
       }),
     assertAlive() {
       server.assertAlive();
