@@ -159,3 +159,27 @@ describe('lockDirectory', () => {
     await expect(lockDirectory(env, `${directory}/none`)).rejects.toMatchObject({ code: 'not-found' });
   });
 });
+
+describe('a system that tells little of itself', () => {
+  it('locks without boot id and start times, and takes a lock of its own again', async () => {
+    const directory = temporaryDirectory();
+    const host = {
+      ...env.host,
+      bootId: async () => undefined,
+      processStartTime: async () => undefined,
+    };
+    const silent: StoreEnvironment = { ...env, host };
+    const lock = await lockDirectory(silent, directory);
+    const path = `${directory}/.holdfast/lock`;
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ bootId: null, processStartTime: null });
+    rmSync(path);
+    await expect(lockDirectory(silent, directory)).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining('in use by another process'),
+      found: undefined,
+    });
+    await lock.release();
+    const again = await lockDirectory(silent, directory);
+    await again.release();
+  });
+});

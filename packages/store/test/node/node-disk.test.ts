@@ -70,6 +70,16 @@ describe('createNodeDisk', () => {
     await expect(disk.link(`${directory}/a`, `${directory}/c`)).rejects.toMatchObject({ code: 'exists' });
   });
 
+  it('tells what a path is; one that leads nowhere is no absence', async () => {
+    const directory = temporaryDirectory();
+    symlinkSync(`${directory}/loop`, `${directory}/loop`);
+    await expect(disk.stat(`${directory}/loop`)).rejects.toMatchObject({ code: 'disk-failed' });
+    const kinds = [directory, '/dev/null', `${directory}/none`].map(
+      async (path) => (await disk.stat(path))?.kind,
+    );
+    expect(await Promise.all(kinds)).toEqual(['directory', 'other', undefined]);
+  });
+
   it('lists, renames, removes', async () => {
     const directory = temporaryDirectory();
     mkdirSync(`${directory}/sub`);
@@ -100,6 +110,19 @@ describe('translateError', () => {
   ])('makes %s %s and keeps path and cause', (systemCode, code) => {
     const cause = systemError(systemCode);
     expect(translateError('write', '/x', cause)).toMatchObject({ code, path: '/x', cause });
+  });
+
+  it('keeps an error of the store, and tells of what has no code of the system', () => {
+    const known = translateError('open', '/x', systemError('ENOENT'));
+    expect(translateError('write', '/x', known)).toBe(known);
+    expect(translateError('write', '/x', new Error('odd'))).toMatchObject({
+      code: 'disk-failed',
+      message: 'cannot write /x: the disk failed (Error: odd)',
+    });
+    expect(translateError('open', '/x/y', systemError('ENOTDIR'))).toMatchObject({
+      code: 'not-found',
+      message: 'cannot open /x/y: no directory is there',
+    });
   });
 
   it.each(['EPERM', 'EXDEV', 'EOPNOTSUPP', 'EMLINK'])(
