@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compactVolume } from '../src/compact.js';
+import { createVolume } from '../src/volume/create-volume.js';
 import { openVolume } from '../src/volume/open-volume.js';
-import { copyFixture, snapshot } from './support/fixtures.js';
+import { copyFixture, snapshot, temporaryDirectory } from './support/fixtures.js';
 import { env, readAll, verifyAll } from './support/needles.js';
 
 describe('compactVolume', () => {
@@ -86,5 +87,29 @@ describe('compactVolume', () => {
     const volume = await openVolume(env, { directory, name, mode: 'write' });
     await volume.close();
     expect(snapshot(directory)).toEqual(before);
+  });
+});
+
+describe('needles longer than what is held at once', () => {
+  it('are carried over as they are, a damaged one too', async () => {
+    const directory = temporaryDirectory();
+    const options = { directory, name: '7' };
+    const lengthsBytes = [400_000, 400_000, 400_000, 2_500_000, 10, 1_200_000, 400_000];
+    const dataOf = (id: number) => new Uint8Array(lengthsBytes[id]!).map((_, i) => (i * (id + 3)) ^ (i >> 8));
+    const volume = await createVolume(env, options);
+    const offsets: number[] = [];
+    for (const id of lengthsBytes.keys())
+      offsets.push((await volume.append({ needleId: BigInt(id), cookie: 1, data: dataOf(id) })).offset);
+    await volume.delete(0n);
+    await volume.close();
+    const file = await env.disk.open(`${directory}/7.dat`, { mode: 'write' });
+    await file.writeAt(offsets[5]! + 900_000, Uint8Array.of(1, 2, 3));
+    await file.close();
+    expect(await compactVolume(env, options)).toMatchObject({ keptNeedles: 6, damagedNeedles: 1 });
+    const after = await openVolume(env, { ...options, mode: 'read' });
+    for (const id of [1, 2, 3, 4, 6])
+      expect(Buffer.compare((await after.readNeedle(BigInt(id))).data, dataOf(id)), `needle ${id}`).toBe(0);
+    await expect(after.readNeedle(5n)).rejects.toMatchObject({ code: 'corrupt', needleId: 5n });
+    await after.close();
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { inspectNeedles, inspectVolume } from '../src/inspect.js';
+import { createVolume } from '../src/volume/create-volume.js';
 import { openVolume } from '../src/volume/open-volume.js';
-import { copyFixture, fixtureNames } from './support/fixtures.js';
+import { copyFixture, fixtureNames, temporaryDirectory } from './support/fixtures.js';
 import { collect, env, idOf } from './support/needles.js';
 
 const withFields = fixtureNames().filter((name) =>
@@ -59,4 +60,26 @@ describe('inspectVolume', () => {
     expect((await inspectVolume(volume)).order).toBeUndefined();
     await volume.close();
   });
+});
+
+it('pairs that are no object of texts are shown as none', async () => {
+  const directory = temporaryDirectory();
+  const volume = await createVolume(env, { directory, name: '7' });
+  const pairs = ['null', '7', '[]', '{', '{"a":"b","c":1}'];
+  for (const [i, text] of pairs.entries())
+    await volume.append({
+      needleId: BigInt(i + 1),
+      cookie: 1,
+      data: Uint8Array.of(1),
+      pairs: new TextEncoder().encode(text),
+    });
+  const needles = await collect(inspectNeedles(env, volume));
+  expect(needles.map((needle) => ('pairs' in needle ? needle.pairs : needle.error))).toEqual([
+    {},
+    {},
+    {},
+    {},
+    { a: 'b' },
+  ]);
+  await volume.close();
 });

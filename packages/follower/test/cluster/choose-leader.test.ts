@@ -122,6 +122,40 @@ describe('--failover-after', () => {
     ]);
   });
 
+  it('where no replica answers the wait goes on; one that answers is taken, whatever the others do', async () => {
+    const kit = await createClusterKit(3);
+    const [first, silent, answering] = kit.servers as [StockServer, StockServer, StockServer];
+    const original = fill(first, 1);
+    expect(await kit.backup()).toMatchObject([{ outcome: 'copied' }]);
+    for (const replica of [silent, answering]) fillReplica(replica, 1);
+    for (const server of kit.servers) await server.stop();
+    const failoverAfterMs = MINUTE_MS;
+    expect(await kit.backup({ failoverAfterMs })).toMatchObject([{ code: 'leader-unreachable' }]);
+    await kit.env.time.advance(2 * MINUTE_MS);
+    expect(await kit.backup({ failoverAfterMs })).toMatchObject([
+      { code: 'leader-unreachable', server: kit.nameOf(first) },
+    ]);
+    kit.expectEqual(original);
+    await answering.start();
+    expect(await kit.backup({ failoverAfterMs })).toMatchObject([
+      { ok: true, outcome: 'rebased', server: kit.nameOf(answering) },
+    ]);
+    await silent.start();
+    await first.start();
+  });
+
+  it('a replica that ends lower than the highest is not taken, in whatever order they are asked', async () => {
+    const kit = await createClusterKit(3);
+    const [first, high, low] = kit.servers as [StockServer, StockServer, StockServer];
+    fill(first, 1);
+    expect(await kit.backup()).toMatchObject([{ outcome: 'copied' }]);
+    fillReplica(high, 1);
+    fill(high, 1, 5);
+    fillReplica(low, 1);
+    first.deleteVolume(1);
+    expect(await kit.backup()).toMatchObject([{ ok: true, server: kit.nameOf(high) }]);
+  });
+
   it('a server that was away and came back in time begins a new wait', async () => {
     const { kit, first } = await createReplicas();
     const failoverAfterMs = 10 * MINUTE_MS;

@@ -48,7 +48,7 @@ export interface Following {
   readonly vanished: readonly VanishedVolume[];
   readonly problems: readonly unknown[];
   readonly reports: readonly SyncReport[];
-  /** Lets time pass until it is so; fails after `withinMs`. Gives how long it took. */
+  /** Lets time pass until it is so; fails after `withinMs`, or as the follower did. Gives how long it took. */
   until(isSo: () => boolean, withinMs?: number): Promise<number>;
   /** Ends it, as SIGTERM does. */
   end(): Promise<void>;
@@ -151,6 +151,12 @@ export async function createClusterKit(serverCount: number, seed = 1): Promise<C
         volumes.set(formatVolumeName(followed.known.volume), followed);
       };
       let failure: unknown;
+      let isTold = false;
+      const throwFailure = () => {
+        if (failure === undefined || isTold) return;
+        isTold = true;
+        throw failure;
+      };
       const following = followVolumes({
         ...context,
         source,
@@ -175,7 +181,7 @@ export async function createClusterKit(serverCount: number, seed = 1): Promise<C
       const end = async () => {
         ending.abort();
         await during(following);
-        if (failure !== undefined) throw failure;
+        throwFailure();
       };
       onTestFinished(end);
       return {
@@ -186,7 +192,7 @@ export async function createClusterKit(serverCount: number, seed = 1): Promise<C
         async until(isSo, withinMs = 60_000) {
           const startMs = clock.monotonicMs();
           while (!isSo()) {
-            if (failure !== undefined) throw failure;
+            throwFailure();
             const tookMs = clock.monotonicMs() - startMs;
             expect(tookMs, 'virtual ms waited').toBeLessThan(withinMs);
             await time.advance(10);

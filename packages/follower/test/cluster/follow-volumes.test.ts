@@ -204,3 +204,46 @@ describe('a server that does not do its part holds up no other', () => {
     );
   });
 });
+
+describe('what is told fails', () => {
+  it('under follow: it ends, with that failure', async () => {
+    const kit = await createClusterKit(1);
+    fill(kit.servers[0]!, 1);
+    const following = kit.follow({
+      onVolume() {
+        throw new Error('no room for the status');
+      },
+    });
+    await expect(following.until(() => false)).rejects.toThrow('no room for the status');
+  });
+
+  it('under backup: it ends, and begins no further volume', async () => {
+    const kit = await createClusterKit(1);
+    for (let id = 1; id <= 40; id++) fill(kit.servers[0]!, id);
+    let told = 0;
+    const run = kit.backup({
+      turnLimits: { turnsAtOnce: 1, turnsPerServer: 1 },
+      onReport() {
+        told++;
+        throw new Error('no room for the status');
+      },
+    });
+    await expect(run).rejects.toThrow('no room for the status');
+    expect(told).toBe(1);
+  });
+
+  it('a volume that no server has now is told as that, and the others go on', async () => {
+    const kit = await createClusterKit(1);
+    const volume = fill(kit.servers[0]!, 1);
+    const nowhere = { volume: { volumeId: 9, collection: '' }, locations: [], unsupported: undefined };
+    kit.listedToo.push(nowhere);
+    expect(await kit.backup()).toMatchObject([{ ok: true }, { ok: false, code: 'volume-not-found' }]);
+    const following = kit.follow();
+    await following.until(() => following.volumes.get('9')?.report.code === 'volume-not-found');
+    const before = volume.dat.length;
+    fill(kit.servers[0]!, 1);
+    expect(volume.dat.length).toBeGreaterThan(before);
+    await following.until(() => kit.copy(1).dat.length === volume.dat.length);
+    expect(following.volumes.get('9')).toMatchObject({ lagBytes: 0, report: { server: '' } });
+  });
+});

@@ -60,6 +60,28 @@ describe('what a sync would do', () => {
     expect(await foreseen()).toMatchObject({ outcome: 'rebased', revision: 1 });
   });
 
+  it('is an index that has to be taken over: no record is read for it', async () => {
+    const kit = await kitWithVolume();
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    await kit.syncAndCompare('copied');
+    volume.load(volume.dat, volume.idx.subarray(17));
+    const idxSizeBytes = volume.idx.length;
+    expect(await foresee(kit)).toMatchObject([
+      { outcome: 'idle', ok: true, readBytes: idxSizeBytes, neededBytes: idxSizeBytes },
+    ]);
+  });
+
+  it('is not found out on a disk that fails', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    (kit.env.disk as ReturnType<typeof createSimulatedDisk>).spoil(
+      `${kit.directory}/.holdfast/${VOLUME_ID}/1/position.json`,
+      0,
+      8,
+    );
+    expect(await foresee(kit)).toMatchObject([{ outcome: 'failed', ok: false, code: 'disk-failed' }]);
+  });
+
   it('is told of volumes that cannot be followed, and of servers that do not answer', async () => {
     const kit = await kitWithVolume();
     expect(await foresee(kit, { unsupported: 'erasure-coded' as never })).toMatchObject([

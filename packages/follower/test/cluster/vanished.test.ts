@@ -92,3 +92,24 @@ it('what an operator has still to decide about stays: strays', async () => {
   await following.until(() => following.vanished.at(-1)?.outcome === 'held');
   kit.expectEqual(gone);
 });
+
+it('one whose position cannot be read is kept: nobody knows whose copy it is', async () => {
+  const { kit, server, gone } = await createVanished();
+  server.deleteVolume(2);
+  kit.env.disk.plant(`${DIRECTORY}/.holdfast/2/1/position.json`, new Uint8Array(10));
+  const following = kit.follow({ pruneAfterMs: 7 * DAY_MS });
+  await following.until(() => following.vanished.length > 0);
+  expect(following.vanished).toEqual([{ volume: { volumeId: 2, collection: '' }, outcome: 'kept' }]);
+  kit.expectEqual(gone);
+});
+
+it('one that is not selected is neither told of nor removed', async () => {
+  const { kit, server, gone } = await createVanished();
+  server.deleteVolume(2);
+  const source = { ...kit.source, selects: ({ volumeId }: { volumeId: number }) => volumeId !== 2 };
+  const following = kit.follow({ source, pruneAfterMs: 1_000 });
+  await following.until(() => following.volumes.size === 1);
+  await kit.env.time.advance(60_000);
+  expect(following.vanished).toEqual([]);
+  kit.expectEqual(gone);
+});
