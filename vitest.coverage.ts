@@ -17,7 +17,7 @@ export default defineConfig({
       reporter: ['text-summary', 'json-summary', 'json'],
       reportsDirectory: '.cache/coverage',
       reportOnFailure: true,
-      thresholds: { branches: 91 },
+      thresholds: { branches: 95 },
     },
   },
 });

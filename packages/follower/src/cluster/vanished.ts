@@ -90,7 +90,7 @@ async function heldServer(
     await reader.close();
     return reader.position.leaderCopy.server;
   } catch (error) {
-    if (isStoreError(error, 'not-found') || isStoreError(error, 'position-damaged')) return undefined;
+    if (isStoreError(error, 'not-found', 'position-damaged')) return undefined;
     throw error;
   }
 }

@@ -55,7 +55,7 @@ async function openFormer(
       },
     };
   } catch (error) {
-    if (isStoreError(error, 'disk-failed') || isStoreError(error, 'not-found')) return undefined;
+    if (isStoreError(error, 'disk-failed', 'not-found')) return undefined;
     throw error;
   }
 }
