@@ -156,26 +156,27 @@ export function endingConformance(kind: SubjectKind): void {
     });
 
     /** One call of each kind, all waiting. */
+    /** A unary call and two streams that have begun on the server: it takes calls of one connection in their order. */
     async function threeCalls() {
       const { handlers, started, ended } = waiting();
       const connection = await open(handlers);
-      const unary = connection.unary(methods.unary, blobRequest({}), { signal: never });
-      const outcome = unary.then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      const streams = [1, 2].map(async () => {
-        const stream = connection.stream(methods.download, each(copyRequest()), { signal: never });
-        const iterator = stream[Symbol.asyncIterator]();
-        await iterator.next();
-        return iterator.next().then(
+      const failureOf = (call: Promise<unknown>) =>
+        call.then(
           () => undefined,
           (error: unknown) => error,
         );
-      });
+      const unary = failureOf(connection.unary(methods.unary, blobRequest({}), { signal: never }));
+      const streams = await Promise.all(
+        [1, 2].map(async () => {
+          const stream = connection.stream(methods.download, each(copyRequest()), { signal: never });
+          const iterator = stream[Symbol.asyncIterator]();
+          await iterator.next();
+          return iterator;
+        }),
+      );
       await started;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      return { connection, ended, outcomes: Promise.all([outcome, ...streams]) };
+      const outcomes = Promise.all([unary, ...streams.map((iterator) => failureOf(iterator.next()))]);
+      return { connection, ended, outcomes };
     }
 
     async function expectGone(connection: Stage['connection']): Promise<void> {
