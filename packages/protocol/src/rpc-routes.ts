@@ -30,6 +30,17 @@ export async function onlyRequest<T>(requests: AsyncIterable<T>): Promise<T> {
   throw new RpcError('invalid-argument', 'no request');
 }
 
+/** The handlers of a service, each wrapped by its method's `localName`: what has to happen around every call. */
+export function wrapHandlers<T>(
+  handlers: Readonly<Record<string, T | undefined>>,
+  wrap: (localName: string, handler: T) => T,
+): Readonly<Record<string, T>> {
+  const wrapped: Record<string, T> = {};
+  for (const [localName, handler] of Object.entries(handlers))
+    if (handler !== undefined) wrapped[localName] = wrap(localName, handler);
+  return wrapped;
+}
+
 /** One method that a server answers. */
 export type RpcRoute =
   | { readonly kind: 'unary'; readonly method: UnaryMethod; readonly handler: UnaryHandler }

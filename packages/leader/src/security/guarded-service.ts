@@ -4,6 +4,7 @@ import {
   type RpcService,
   type StreamHandler,
   type UnaryHandler,
+  wrapHandlers,
 } from '@holdfast/protocol';
 import { type CommonNames, isCommonNameAllowed } from './common-names.js';
 import type { WhiteList } from './white-list.js';
@@ -61,16 +62,7 @@ export function guardService(service: RpcService, { whiteList, commonNames }: Rp
     };
   return {
     service: service.service,
-    unary: mapHandlers(service.unary, unary),
-    streams: mapHandlers(service.streams, stream),
+    unary: wrapHandlers(service.unary, unary),
+    streams: wrapHandlers(service.streams, stream),
   };
-}
-
-function mapHandlers<T>(
-  handlers: Readonly<Record<string, T | undefined>>,
-  guard: (name: string, handler: T) => T,
-): Readonly<Record<string, T | undefined>> {
-  return Object.fromEntries(
-    Object.entries(handlers).map(([name, handler]) => [name, handler && guard(name, handler)]),
-  );
 }

@@ -4,6 +4,7 @@ import {
   type StreamHandler,
   type UnaryHandler,
   volumeServerPb,
+  wrapHandlers,
 } from '@holdfast/protocol';
 import { administrationCalls } from './administration-calls.js';
 import { batchDelete } from './batch-delete.js';
@@ -52,7 +53,7 @@ export function createVolumeServerService(options: VolumeServerServiceOptions): 
     ...scrubCalls(server),
     ...pingCall(server),
   });
-  return { service, unary: mapped(unary, guardUnary), streams: mapped(streams, guardStream) };
+  return { service, unary: wrapHandlers(unary, guardUnary), streams: wrapHandlers(streams, guardStream) };
 
   function assertAllowed(method: string): void {
     if (REFUSED_IN_MAINTENANCE.has(method)) assertNoMaintenance(server);
@@ -79,14 +80,4 @@ export function createVolumeServerService(options: VolumeServerServiceOptions): 
       }
     };
   }
-}
-
-function mapped<T>(
-  handlers: Readonly<Record<string, T | undefined>>,
-  guard: (method: string, handler: T) => T,
-): Record<string, T> {
-  const guarded: Record<string, T> = {};
-  for (const [method, handler] of Object.entries(handlers))
-    if (handler !== undefined) guarded[method] = guard(method, handler);
-  return guarded;
 }
