@@ -14,8 +14,6 @@ export interface CopyFileOptions {
   readonly ext: '.dat' | '.idx' | '.cpd';
   readonly form: CopyFileForm;
   readonly stopOffset: number;
-  /** A missing file is an empty one. Default false. */
-  readonly mayBeMissing?: boolean;
   /** Told of every byte of content as it arrives. */
   readonly onBytes: (lengthBytes: number) => void;
 }
@@ -41,7 +39,6 @@ export async function* copyFile(
     collection: form.collection,
     isEcVolume: form.kind === 'by-name',
     compactionRevision: form.kind === 'plain' ? form.revision : 0,
-    ignoreSourceFileNotFound: options.mayBeMissing ?? false,
   };
   let receivedBytes = 0;
   let emptyMessages = 0;

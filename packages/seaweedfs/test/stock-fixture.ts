@@ -3,6 +3,7 @@ import {
   type LeaderSession,
   type LeaderVolume,
   type MemoryNetwork,
+  type MemoryNetworkOptions,
 } from '@holdfast/protocol';
 import {
   createSeededRandom,
@@ -30,13 +31,14 @@ export interface StockFixture {
 export interface StockFixtureOptions extends Partial<StockServerOptions> {
   readonly limits?: Partial<SeaweedLimits>;
   readonly collection?: string;
+  readonly alter?: MemoryNetworkOptions['alter'];
   readonly needles?: number;
 }
 
 /** A simulated server with one filled volume, and an open session to it. */
 export async function stockFixture(options: StockFixtureOptions = {}): Promise<StockFixture> {
   const time = createVirtualTime();
-  const network = createMemoryNetwork({ timers: time.timers });
+  const network = createMemoryNetwork({ timers: time.timers, alter: options.alter });
   const server = createStockServer({ network, ...options });
   const { collection = '' } = options;
   const stock = server.allocate(VOLUME_ID, { collection });

@@ -140,6 +140,17 @@ test('no range is sent while a compaction is open', async () => {
   expect(await volume.compactionOpen(signal)).toBe(false);
 });
 
+test('an answer that was cut short does not say that no compaction is open', async () => {
+  const { volume, stock, signal } = await stockFixture({
+    alter: ({ direction, path }, message) =>
+      direction === 'response' && path.endsWith('/CopyFile') ? undefined : message,
+  });
+  stock.compact();
+  expect(await volume.compactionOpen(signal)).toBe(true);
+  const read = collect(volume.readRanges([{ offset: 0, lengthBytes: 64 }], signal));
+  await expect(read).rejects.toMatchObject({ code: 'compaction-open' });
+});
+
 test('a compaction that opens while ranges are under way stops them within a second', async () => {
   const { volume, server, stock, signal, time } = await stockFixture({
     needles: 200,

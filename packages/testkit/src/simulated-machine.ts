@@ -58,18 +58,22 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Simula
   let started = 0;
 
   function hostOf(pid: number): Host {
+    // What the kernel answers reaches a process only while it lives.
+    const toLiving = <T>(answer: () => T): Promise<T> =>
+      living.has(pid) ? Promise.resolve(answer()) : never();
     return {
       pid,
       hostName: 'simulated',
-      bootId: async () => `boot-${boot}`,
-      processStartTime: async (asked) => (living.has(asked) ? `${asked}` : undefined),
-      async claimName(name) {
-        if (claimed.has(name)) return undefined;
-        claimed.set(name, pid);
-        return async () => {
-          if (claimed.get(name) === pid) claimed.delete(name);
-        };
-      },
+      bootId: () => toLiving(() => `boot-${boot}`),
+      processStartTime: (asked) => toLiving(() => (living.has(asked) ? `${asked}` : undefined)),
+      claimName: (name) =>
+        toLiving(() => {
+          if (claimed.has(name)) return undefined;
+          claimed.set(name, pid);
+          return async () => {
+            if (claimed.get(name) === pid) claimed.delete(name);
+          };
+        }),
     };
   }
 

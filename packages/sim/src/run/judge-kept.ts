@@ -14,7 +14,7 @@ export function judgeKept({ machine, reported, rotten, figures }: SimulatedWorld
     const isKept = (['dat', 'idx'] as const).every((kind) =>
       disk
         .files()
-        .filter((path) => path.startsWith(`${DIRECTORY}/`) && path.endsWith(`/${volumeId}.${kind}`))
+        .filter((path) => isFileOf(path, volumeId, kind))
         .some((path) => startsWith(disk.peek(path), last[kind])),
     );
     if (!isKept)
@@ -24,4 +24,9 @@ export function judgeKept({ machine, reported, rotten, figures }: SimulatedWorld
         'neither held nor kept',
       );
   }
+}
+
+/** A generation keeps the indexes that others have taken the place of, under a number behind their name. */
+function isFileOf(path: string, volumeId: number, kind: 'dat' | 'idx'): boolean {
+  return path.startsWith(`${DIRECTORY}/`) && new RegExp(`/${volumeId}\\.${kind}(\\.[0-9]+)?$`).test(path);
 }

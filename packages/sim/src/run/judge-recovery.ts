@@ -1,4 +1,4 @@
-import { openVolumeHome } from '@holdfast/store';
+import { isStoreError, openVolumeHome } from '@holdfast/store';
 import type { SimulatedProcess } from '@holdfast/testkit';
 import { judgeCommitted } from '../oracles/copy-oracle.js';
 import { startsWith } from '../oracles/second-reader.js';
@@ -10,6 +10,9 @@ import { count } from './figures.js';
 
 /** Virtual time within which a volume is open again. */
 const RECOVERY_LIMIT_MS = 60_000;
+
+/** More than any schedule fills. */
+const ROOMY_BYTES = 2 ** 30;
 
 interface Committed {
   readonly dat: Uint8Array;
@@ -30,13 +33,19 @@ export async function judgeRecovery(world: SimulatedWorld): Promise<void> {
   process.kill();
 }
 
-/** What is held of a volume when a process has opened it. */
+/** What is held of a volume when a process has opened it; where the disk is too full for that, once there is room. */
 export async function recover(
-  { scheduler }: SimulatedWorld,
+  { scheduler, machine, schedule }: SimulatedWorld,
   process: SimulatedProcess,
   volumeId: number,
 ): Promise<Committed | undefined> {
-  const end = await scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
+  const open = () => scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
+  let end = await open();
+  const isFull = schedule.world.capacityBytes !== null;
+  if (isFull && end.kind === 'failed' && isStoreError(end.error, 'no-space')) {
+    machine.disk.resize(ROOMY_BYTES);
+    end = await open();
+  }
   if (end.kind === 'done') return end.value;
   const why = end.kind === 'failed' ? describeError(end.error) : end.kind;
   throw new Violation('self-recovery', `volume ${volumeId} to open`, why);

@@ -31,9 +31,10 @@ export function createMoments(
 ): Moments {
   const { figures } = world;
   let [accesses, messages, refusals] = [0, 0, 0];
-  let wasDisturbed = false;
+  let [wasDisturbed, hasCrashed] = [false, false];
   const at = (before: Moment['before'], number: number): Moment | undefined =>
-    moments.find((moment) => moment.before === before && moment.count === number);
+    // What a process has sent before it crashed may still be on its way.
+    hasCrashed ? undefined : moments.find((moment) => moment.before === before && moment.count === number);
 
   async function happen(event: LeaderEvent): Promise<undefined> {
     try {
@@ -50,6 +51,7 @@ export function createMoments(
     count(figures, `during runs: ${event.do}`);
     switch (event.do) {
       case 'crash':
+        hasCrashed = true;
         actions.crash(event.kind);
         return undefined;
       case 'disk-error':

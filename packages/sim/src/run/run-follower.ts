@@ -1,6 +1,6 @@
 import type { SyncReport } from '@holdfast/follower';
 import { isStoreError, lockDirectory } from '@holdfast/store';
-import type { CrashKind } from '@holdfast/testkit';
+import type { CrashKind, SimulatedProcess } from '@holdfast/testkit';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
 import { backup, DIRECTORY, type FollowerRun, follow } from '../world/follower-runs.js';
@@ -33,6 +33,8 @@ export async function runFollower(
   count(figures, operation.do === 'backup' ? 'syncs' : 'follows');
   scheduler.reseed(operation.seed, schedule.world.queuedShare);
   const wasTrusted = world.isTrusted;
+  const seconds: SimulatedProcess[] = [];
+  let hasLock = false;
   let violation: unknown;
   const fail = (error: unknown): void => {
     violation ??= error;
@@ -43,7 +45,16 @@ export async function runFollower(
       crash(world, kind);
       scheduler.stop();
     },
-    secondFollower: () => judgeSecondFollower(world).catch(fail),
+    async secondFollower() {
+      if (!hasLock) return;
+      const second = machine.startProcess();
+      seconds.push(second);
+      const isRefused = await isDirectoryLocked(second).catch(fail);
+      // The first may have given up the lock while the second tried to have it.
+      if (isRefused === false && hasLock)
+        fail(new Violation('exclusive', 'a second follower to be refused', 'it has the lock too'));
+      second.kill();
+    },
     fail,
   });
   const process = machine.startProcess({ onAccess: moments.onAccess });
@@ -54,6 +65,9 @@ export async function runFollower(
     env: world.sabotage(process.env),
     timers: process.timers,
     leader,
+    onLock(isHeld) {
+      hasLock = isHeld;
+    },
     async onReport(report) {
       try {
         await leader.settled();
@@ -67,10 +81,11 @@ export async function runFollower(
     },
   };
   world.watch = moments;
-  const end = await scheduler.run(
-    () => (operation.do === 'backup' ? backup(run) : follow(run, operation.forMs)),
-    RUN_LIMIT_MS,
-  );
+  const end = await scheduler.run(async () => {
+    // A change of the leader that was under way when the process before crashed ends without it.
+    await leader.settled();
+    await (operation.do === 'backup' ? backup(run) : follow(run, operation.forMs));
+  }, RUN_LIMIT_MS);
   world.watch = undefined;
   world.crafted.end();
   trace.note(`${end.kind} after ${moments.accesses} accesses and ${moments.messages} messages`);
@@ -84,7 +99,7 @@ export async function runFollower(
     if (!moments.wasDisturbed && world.isTrusted && schedule.world.capacityBytes === null)
       throw new Violation('honest', 'a run that nothing disturbs to be done', describeError(end.error));
   }
-  process.kill();
+  for (const { kill } of [process, ...seconds]) kill();
   world.network.dropConnections();
   if (wasTrusted && !world.isTrusted) judgeKept(world);
   // What succeeded has been judged; what failed must have left what was there before.
@@ -95,15 +110,12 @@ export async function runFollower(
 }
 
 /** Of two followers on one directory one works, and the other ends at once. */
-async function judgeSecondFollower({ machine }: SimulatedWorld): Promise<void> {
-  const second = machine.startProcess();
+async function isDirectoryLocked({ env }: SimulatedProcess): Promise<boolean> {
   try {
-    await lockDirectory(second.env, DIRECTORY);
+    await lockDirectory(env, DIRECTORY);
+    return false;
   } catch (error) {
-    if (isStoreError(error, 'locked')) return;
+    if (isStoreError(error, 'locked')) return true;
     throw error;
-  } finally {
-    second.kill();
   }
-  throw new Violation('exclusive', 'a second follower to be refused', 'it has the lock too');
 }

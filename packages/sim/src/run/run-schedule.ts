@@ -57,7 +57,8 @@ export async function runSchedule(
       error instanceof Violation
         ? error
         : new Violation('typed errors', 'no error of its own', describeError(error));
-    trace.note(violation.message);
+    // Without the stack, which differs from one replay to the next.
+    trace.note(`${violation.message.split('\n')[0]}`);
   } finally {
     process.off('unhandledRejection', onUnhandled);
   }

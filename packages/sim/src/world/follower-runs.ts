@@ -24,6 +24,8 @@ export interface FollowerRun {
   readonly timers: Timers;
   readonly leader: SimulatedLeader;
   readonly onReport: (report: SyncReport) => Promise<void>;
+  /** Whether it has the directory's lock now. */
+  readonly onLock: (isHeld: boolean) => void;
 }
 
 /** `backup`: the lock, the binding, one sync of every volume. */
@@ -57,10 +59,11 @@ export async function follow(run: FollowerRun, forMs: number): Promise<void> {
 
 /** With the directory taken as every verb that writes takes it. */
 async function inDirectory(
-  { env, timers, world }: FollowerRun,
+  { env, timers, world, onLock }: FollowerRun,
   use: (context: SyncContext) => Promise<void>,
 ): Promise<void> {
   const lock = await lockDirectory(env, DIRECTORY);
+  onLock(true);
   try {
     await assertNotServed(env, DIRECTORY);
     await bindCluster(env, DIRECTORY, 'simulated');
@@ -74,6 +77,7 @@ async function inDirectory(
       onProgress() {},
     });
   } finally {
+    onLock(false);
     await lock.release();
   }
 }

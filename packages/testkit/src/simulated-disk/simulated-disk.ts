@@ -38,6 +38,8 @@ export interface SimulatedDisk extends Disk {
   peekDurable(path: string): Uint8Array | undefined;
   /** Gives a path this content, durably: somebody else's doing. Its directories are made. */
   plant(path: string, bytes: Uint8Array): void;
+  /** Gives the disk another capacity: somebody makes room. */
+  resize(capacityBytes: number): void;
   /** Paths of all files, sorted. */
   files(): readonly string[];
 }
@@ -55,7 +57,8 @@ const FIRST_MTIME_NS = 1_700_000_000_000_000_000n;
 
 export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
   const random: Random = createSeededRandom(options.seed);
-  const { capacityBytes = CAPACITY_BYTES, tearBytes = 512 } = options;
+  const { tearBytes = 512 } = options;
+  let { capacityBytes = CAPACITY_BYTES } = options;
   const names = createSimulatedNames<Node>();
   let operations: DiskOperation[] = [];
   let failure: ((operation: DiskOperation) => StoreErrorCode | undefined) | undefined;
@@ -306,6 +309,9 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
       node.content!.sync();
       names.change([path], (map) => map.set(path, node));
       names.syncDirectory(parentOf(path));
+    },
+    resize(bytes) {
+      capacityBytes = bytes;
     },
     files: () =>
       [...names.visible]
