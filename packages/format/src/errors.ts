@@ -3,7 +3,7 @@
  *
  * - `bad-super-block`: too short, unknown version, or a non-zero `extra` (format.md §2)
  * - `bad-replica-placement`, `bad-ttl`, `bad-file-id`, `bad-volume-name`, `bad-volume-info`, `bad-instant`: text or value of that noun
- * - `not-a-record`: the header is all zeros
+ * - `not-a-record`: the header is all zeros, and in version 3 the stamp is 0
  * - `bad-header`: a size that no record can have
  * - `too-large`: a record longer than the caller's limit
  * - `bad-length`: the bytes given are not as long as the record that their header tells

@@ -67,7 +67,7 @@ const FIRST_ASSEMBLY_BYTES = 64 * 1024;
  * the records are the same, and so is the error: it is thrown by the first `push` or `end` that has no record to
  * return before it. After an error every call throws it again.
  *
- * Errors: `not-a-record` (a header of zeros), `bad-header` (a size no record can have), `too-large`; `end` inside a
+ * Errors: `not-a-record` (a header of zeros, in version 3 with a stamp of 0), `bad-header` (a size no record can have), `too-large`; `end` inside a
  * record: `truncated`. A bad CRC is no error, see `FramedRecord.isCrcValid`.
  */
 export class NeedleFramer {
@@ -217,8 +217,8 @@ export class NeedleFramer {
   #shapeOf(view: DataView, at: number, available: number): RecordShape | undefined {
     if (available < NEEDLE_HEADER_SIZE_BYTES) return undefined;
     const offset = this.#boundaryOffset;
-    if (isZeroHeader(view, at))
-      throw new FormatError('not-a-record', `a header of zeros at ${offset}`, { offset });
+    // In version 3 the stamp tells a record of key 0 and cookie 0 from a hole, once it is there.
+    if (this.#version < 3 && isZeroHeader(view, at)) throw zeroHeader(offset);
     const sizeBytes = view.getInt32(at + SIZE_AT);
     const fields = this.#version > 1 && sizeBytes !== 0;
     if (sizeBytes < (fields ? DATA_SIZE_FIELD_BYTES : 0)) {
@@ -263,10 +263,13 @@ export class NeedleFramer {
   ): FramedRecord {
     const offset = this.#boundaryOffset;
     const { lengthBytes, dataSizeBytes } = shape;
+    const appendAtNs = this.#version === 3 ? tail.getBigUint64(tailAt + CRC_SIZE_BYTES) : 0n;
+    const isHole =
+      appendAtNs === 0n && header.sizeBytes === 0 && header.cookie === 0 && header.needleId === 0n;
+    if (isHole) throw zeroHeader(offset);
     this.#boundaryOffset = offset + lengthBytes;
     const storedCrc = tail.getUint32(tailAt);
     const isCrcValid = dataSizeBytes === 0 || isCrcOf(storedCrc, crc);
-    const appendAtNs = this.#version === 3 ? tail.getBigUint64(tailAt + CRC_SIZE_BYTES) : 0n;
     const record: { -readonly [K in keyof FramedRecord]: FramedRecord[K] } = {
       offset,
       lengthBytes,
@@ -280,6 +283,10 @@ export class NeedleFramer {
     if (bytes !== undefined) record.bytes = bytes;
     return record;
   }
+}
+
+function zeroHeader(offset: number): FormatError {
+  return new FormatError('not-a-record', `a header of zeros at ${offset}`, { offset });
 }
 
 /** How many bytes the head needs, as far as those that are there can tell. */

@@ -47,7 +47,10 @@ export function writeNeedleHeader(
   return into;
 }
 
-/** Whether a header of zeros stands at byte `at`: never a record, not even a deletion of key 0. */
+/**
+ * Whether a header of zeros stands at byte `at`: a hole, or a record without data of key 0 and cookie 0, which nothing but
+ * its stamp tells from one.
+ */
 export function isZeroHeader(view: DataView, at: number): boolean {
   return (
     view.getUint32(at) === 0 &&

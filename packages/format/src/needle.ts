@@ -14,6 +14,7 @@ import {
 import { isZeroHeader, type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
 import type { Crc32c } from './ports.js';
 import {
+  APPEND_AT_SIZE_BYTES,
   CRC_SIZE_BYTES,
   DATA_SIZE_FIELD_BYTES,
   MAX_SIZE_BYTES,
@@ -84,7 +85,7 @@ export function parseNeedle(record: Uint8Array, version: Version, options: Parse
 }
 
 function assertRecord(record: Uint8Array, header: NeedleHeader, version: Version): void {
-  if (isZeroHeader(new DataView(record.buffer, record.byteOffset, NEEDLE_HEADER_SIZE_BYTES), 0)) {
+  if (isHole(new DataView(record.buffer, record.byteOffset, record.byteLength), version)) {
     throw new FormatError('not-a-record', 'a header of zeros', { offset: 0 });
   }
   if (header.sizeBytes < 0) {
@@ -100,6 +101,14 @@ function assertRecord(record: Uint8Array, header: NeedleHeader, version: Version
       found: record.length,
     });
   }
+}
+
+/** A record of key 0 and cookie 0 without data differs from a hole by its stamp alone. */
+function isHole(record: DataView, version: Version): boolean {
+  if (!isZeroHeader(record, 0)) return false;
+  const stampAt = NEEDLE_HEADER_SIZE_BYTES + CRC_SIZE_BYTES;
+  const isStamped = version === 3 && record.byteLength >= stampAt + APPEND_AT_SIZE_BYTES;
+  return !isStamped || record.getBigUint64(stampAt) === 0n;
 }
 
 function bodyOf(body: Uint8Array, version: Version): NeedleBody {

@@ -226,6 +226,26 @@ describe('damage', () => {
     },
   );
 
+  test('a record of key 0 and cookie 0 without data is told from a hole by its stamp', () => {
+    const zero = { cookie: 0, needleId: 0n };
+    const stamped = writeNeedle({ ...zero, appendAtNs: 1n }, 3);
+    for (const cut of [0, 16, 20, 27, 31]) {
+      const { records, error } = frame(
+        [stamped.subarray(0, cut), stamped.subarray(cut)],
+        optionsFor(3, 'headers'),
+      );
+      expect(error).toBeUndefined();
+      expect(records).toMatchObject([{ lengthBytes: 32, appendAtNs: 1n, header: { needleId: 0n } }]);
+    }
+    expect(parseNeedle(stamped, 3)).toMatchObject({ needleId: 0n, cookie: 0, appendAtNs: 1n });
+    for (const version of [1, 2, 3] as const) {
+      expect(frame([writeNeedle(zero, version)], optionsFor(version, 'headers')).error).toBe('not-a-record');
+      expect(() => parseNeedle(writeNeedle(zero, version), version)).toThrow(
+        expect.objectContaining({ code: 'not-a-record' }),
+      );
+    }
+  });
+
   test('records before an error are returned first, then it is thrown by every call', () => {
     const good = writeNeedle({ cookie: 1, needleId: 1n, data: Uint8Array.of(1) }, 3);
     const bytes = new Uint8Array(good.length + 32);

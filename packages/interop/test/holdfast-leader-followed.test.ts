@@ -85,3 +85,28 @@ test.concurrent.each(cases)(
     }
   },
 );
+
+test.each(['stock', 'holdfast.v1'] as const)(
+  'needle 0 by cookie 0, emptied and deleted, is followed over %s: its records begin as a hole does',
+  async (speaks) => {
+    const transport = createGrpcTransport();
+    const server = await startHoldfastVolumeServer({ transport });
+    const follower = await createWeedFollower(server, {
+      transport,
+      ...leaderOf(server, { transport, speaks }),
+    });
+    try {
+      const volume = await server.store.allocate({ volumeId: 7, collection: '' });
+      for (const data of [Uint8Array.of(1, 2, 3), new Uint8Array(0)])
+        await volume.write({ content: { needleId: 0n, cookie: 0 }, data });
+      expect(await follower.sync(7)).toMatchObject({ outcome: 'copied', ok: true });
+      await volume.delete(0n);
+      await volume.write({ content: { needleId: 1n, cookie: 1 }, data: Uint8Array.of(4) });
+      expect(await follower.sync(7)).toMatchObject({ outcome: 'appended', ok: true });
+      expect(await follower.differences(7)).toEqual([]);
+    } finally {
+      await follower.remove();
+      await server.stop();
+    }
+  },
+);

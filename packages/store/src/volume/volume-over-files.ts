@@ -27,7 +27,8 @@ export function createVolumeOverFiles(env: StoreEnvironment, files: OpenedFiles)
   };
   let info: VolumeInfo = files.info;
   // Reading mode mends in memory: a record may be whole but for padding that is not in the file.
-  const dat = paddedAccess(files.dat, () => tail.datSizeBytes);
+  const accessDat = files.mode === 'read' ? paddedAccess : boundedAccess;
+  const dat = accessDat(files.dat, () => tail.datSizeBytes);
   const idx = boundedAccess(files.idx ?? EMPTY_ACCESS, () => tail.idxSizeBytes);
   const reads = createVolumeReads(files, dat, env.crc32c);
 
