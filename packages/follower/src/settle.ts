@@ -66,7 +66,7 @@ export class StepSettler {
   /** How far a step may reach: as far as the window of the leader's entries does, where there is one. */
   async stepLimit(): Promise<number> {
     const isSmall = this.#sighting.status.idxSizeBytes <= this.#run.policy.smallIndexBytes;
-    if (this.#window === undefined && isSmall) await this.#readWindow();
+    if (this.#window === undefined && (isSmall || this.#mayKnowNext)) await this.#readWindow();
     if (this.#window !== undefined && !this.#window.isWhole && this.#window.bytes.length === 0)
       await this.#readWindow();
     if (this.#window === undefined) return this.tail;
@@ -109,6 +109,11 @@ export class StepSettler {
   /** Where bytes that make no whole 8 lie behind the tail, the last record is cut short, not of a shorter layout. */
   get #shortestLayout(): Version {
     return this.tail < this.#sighting.status.datSizeBytes ? this.version : 2;
+  }
+
+  /** Our index may have entries already of what lay behind the last whole record: they cannot be derived. */
+  get #mayKnowNext(): boolean {
+    return this.#held.position.leaderTailBytes > 0;
   }
 
   get #start(): number {

@@ -117,6 +117,22 @@ describe('a torn tail', () => {
     await kit.syncAndCompare('whole');
   });
 
+  it('that its index knows, whole later and with others behind it, has its entry once at every step', async () => {
+    const kit = await followed(3);
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    const start = volume.dat.length;
+    volume.put(10n, new Uint8Array(100));
+    const { dat } = volume;
+    volume.load(dat.slice(0, -40), volume.idx);
+    const leastSteps = { firstStepBytes: 64, greatestStepBytes: 128, smallIndexBytes: 0 };
+    expect(await kit.sync(leastSteps)).toMatchObject({ ok: true, datSize: start, leaderTailBytes: 104 });
+    volume.load(dat, volume.idx);
+    for (let id = 11n; id <= 20n; id++) volume.put(id, new Uint8Array(100));
+    const { reason } = await kit.sync(leastSteps);
+    expect(reason).toBe(`${volume.dat.length - start} bytes behind the overlap`);
+    await kit.syncAndCompare('whole');
+  });
+
   it('that was cut away is no longer spoken of', async () => {
     const kit = await followed(3);
     const volume = kit.server.volumes.get(VOLUME_ID)!;

@@ -1,4 +1,4 @@
-import type { Clock, Timers } from '@holdfast/format';
+import { type Clock, RECORD_ALIGNMENT_BYTES, type Timers } from '@holdfast/format';
 import {
   LeaderError,
   type LeaderErrorDetail,
@@ -93,6 +93,7 @@ export function createStockVolume(options: StockVolumeOptions): LeaderVolume {
         front.set(content, receivedBytes);
         receivedBytes += content.length;
       }
+      if (receivedBytes <= endOffset - RECORD_ALIGNMENT_BYTES) throw cutShort(receivedBytes);
       if (receivedBytes < endOffset) throw pastEnd('.dat', receivedBytes);
       return front;
     },
@@ -106,6 +107,14 @@ export function createStockVolume(options: StockVolumeOptions): LeaderVolume {
       }
     },
   };
+
+  /** No rounding of a size explains it: nothing is known of where the file ends. */
+  const cutShort = (receivedBytes: number): LeaderError =>
+    new LeaderError(
+      'bad-answer',
+      `volume ${volumeId}: the first bytes of .dat were cut short at ${receivedBytes}`,
+      detail,
+    );
 
   const pastEnd = (ext: string, endOffset: number): LeaderError =>
     new LeaderError('past-end', `volume ${volumeId}: ${ext} ends at ${endOffset}`, {

@@ -151,6 +151,18 @@ test('an answer that was cut short does not say that no compaction is open', asy
   await expect(read).rejects.toMatchObject({ code: 'compaction-open' });
 });
 
+test('first bytes that were cut short do not say where the file ends', async () => {
+  let isCut = false;
+  const { volume, signal } = await stockFixture({
+    alter: ({ direction, path }, message) =>
+      isCut && direction === 'response' && path.endsWith('/CopyFile') ? undefined : message,
+  });
+  const read = () => collect(volume.readRanges([{ offset: 0, lengthBytes: 8 }], signal));
+  expect(await read()).toHaveLength(8);
+  isCut = true;
+  await expect(read()).rejects.toMatchObject({ code: 'bad-answer' });
+});
+
 test('a compaction that opens while ranges are under way stops them within a second', async () => {
   const { volume, server, stock, signal, time } = await stockFixture({
     needles: 200,
