@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,8 @@ import { startHoldfast } from './holdfast-command.js';
 import { cpuSeconds, memoryOf } from './process-cost.js';
 
 const NEEDLES = 3;
-/** A follower makes its first record of all volumes a minute after the first copy: no part of idling. */
-const FIRST_RECORD_MS = 75_000;
+const RECORD_LIMIT_MS = 300_000;
+const SETTLE_MS = 10_000;
 
 export interface IdleVolumesOptions {
   readonly volumes: number;
@@ -19,6 +19,8 @@ export interface IdleVolumesOptions {
 export interface IdleCost {
   /** Of one core, 0 to 1. */
   readonly cpuShare: number;
+  /** How many volumes were proved meanwhile. */
+  readonly proofs: number;
   /** Resident at the end of the watch, and at most since the start. */
   readonly residentBytes: number;
   readonly peakBytes: number;
@@ -39,15 +41,17 @@ export async function measureIdleVolumes({ volumes, seconds }: IdleVolumesOption
     const follower = startHoldfast(args);
     try {
       const startedAtMs = performance.now();
-      await copied(follower, volumes);
+      const reports = reportsOf(follower);
+      while (reports.good.size < volumes) await sleep(100);
       const firstCopySeconds = (performance.now() - startedAtMs) / 1000;
-      // The sweeps behind the copies, a collection of what they left, and the run's record of them.
-      await sleep(Math.max(10_000, FIRST_RECORD_MS - firstCopySeconds * 1000));
-      const before = cpuSeconds(follower.pid!);
+      // The run's record of the copies is no part of idling, nor are the sweeps behind them and what they left to collect.
+      await allRecorded(directory, volumes);
+      await sleep(SETTLE_MS);
+      const before = { cpu: cpuSeconds(follower.pid!), reports: reports.count };
       await sleep(seconds * 1000);
-      const used = cpuSeconds(follower.pid!) - before;
-      const memory = memoryOf(follower.pid!);
-      return { cpuShare: used / seconds, ...memory, firstCopySeconds };
+      const used = cpuSeconds(follower.pid!) - before.cpu;
+      const proofs = reports.count - before.reports;
+      return { cpuShare: used / seconds, proofs, ...memoryOf(follower.pid!), firstCopySeconds };
     } finally {
       follower.kill('SIGTERM');
       await once(follower, 'close');
@@ -64,19 +68,46 @@ async function fillVolume(server: WeedVolumeServer, volumeId: number): Promise<v
   }
 }
 
-async function copied(follower: ReturnType<typeof startHoldfast>, volumes: number): Promise<void> {
-  const done = new Set<number>();
-  for await (const line of createInterface({ input: follower.stdout })) {
+interface Reports {
+  readonly good: ReadonlySet<number>;
+  readonly count: number;
+}
+
+/** What the follower says of its volumes, as it says it. */
+function reportsOf(follower: ReturnType<typeof startHoldfast>): Reports {
+  const good = new Set<number>();
+  const reports = { good, count: 0 };
+  createInterface({ input: follower.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as {
       readonly event?: string;
       readonly id?: number;
       readonly ok?: boolean;
     };
-    if (event.event === 'volume' && event.ok) done.add(event.id!);
-    if (done.size === volumes) break;
+    if (event.event !== 'volume') return;
+    reports.count++;
+    if (event.ok) good.add(event.id!);
+  });
+  return reports;
+}
+
+/** Waits for a record of the run that has every volume as it was copied. */
+async function allRecorded(directory: string, volumes: number): Promise<void> {
+  const runs = join(directory, '.holdfast', 'runs');
+  const untilMs = performance.now() + RECORD_LIMIT_MS;
+  while (performance.now() < untilMs) {
+    const [last] = (await readdir(runs).catch(() => []))
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .reverse();
+    if (last !== undefined && heldIn(await readFile(join(runs, last), 'utf8')) === volumes) return;
+    await sleep(500);
   }
-  if (done.size < volumes)
-    throw new Error(`the follower ended with ${done.size} of ${volumes} volumes copied`);
-  // Nobody reads on: what it says from now on must not fill the pipe.
-  follower.stdout.resume();
+  throw new Error(`no record of all ${volumes} volumes within ${RECORD_LIMIT_MS / 1000} s`);
+}
+
+function heldIn(record: string): number {
+  const { volumes } = JSON.parse(record) as {
+    readonly volumes: Readonly<Record<string, { readonly held: unknown }>>;
+  };
+  return Object.values(volumes).filter(({ held }) => held !== null).length;
 }

@@ -74,7 +74,7 @@ export function openCluster({ masters, security, selection, context }: ClusterOp
         isSelected(selection, volumeId, collection),
       );
       const nameable = selected.filter(({ collection }) => isSafeCollection(collection));
-      const others = selected.filter((copy) => !nameable.includes(copy));
+      const others = selected.filter(({ collection }) => !isSafeCollection(collection));
       return {
         volumes: groupCopies(nameable, leaderOf),
         unnameable: distinctNames(others),
@@ -93,9 +93,9 @@ function groupCopies(
   const groups = new Map<string, ClusterVolume[]>();
   for (const copy of copies) {
     const name = formatVolumeName(copy);
-    const group = groups.get(name) ?? [];
-    group.push(copy);
-    groups.set(name, group);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [copy]);
+    else group.push(copy);
   }
   const known = [...groups.values()].map((group): KnownVolume => {
     const { volumeId, collection } = group[0]!;

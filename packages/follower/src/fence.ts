@@ -41,10 +41,12 @@ export async function sight(run: VolumeRun): Promise<Sighting> {
 
 async function sightTail(run: VolumeRun, status: LeaderStatus, tail: number): Promise<Sighting> {
   const offset = Math.max(0, tail - PROOF_BYTES);
-  const [superBlock, anchor] = (await readPieces(run, [
-    { offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES },
-    { offset, lengthBytes: tail - offset },
-  ])) as [Uint8Array, Uint8Array];
+  const anchorRange = { offset, lengthBytes: tail - offset };
+  const superBlockRange = { offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES };
+  const isFrontInAnchor = offset === 0 && tail >= SUPER_BLOCK_SIZE_BYTES;
+  const pieces = await readPieces(run, isFrontInAnchor ? [anchorRange] : [anchorRange, superBlockRange]);
+  const [anchor, front = anchor] = pieces as [Uint8Array, Uint8Array?];
+  const superBlock = front.subarray(0, SUPER_BLOCK_SIZE_BYTES);
   return { status, tail, superBlock, anchor: { what: 'the anchor', offset, bytes: anchor } };
 }
 

@@ -9,6 +9,7 @@ export interface VolumeName {
 const MAX_VOLUME_ID = 0xffff_ffff;
 /** With the volume id, two generations of extensions and a temporary suffix a name stays below 255 bytes. */
 const MAX_COLLECTION_BYTES = 200;
+const utf8 = new TextEncoder();
 
 /** `7` or `collection_7`, split at the last `_`. Fails with `bad-volume-name`, for an unsafe collection too. */
 export function parseVolumeName(baseName: string): VolumeName {
@@ -44,11 +45,13 @@ export function formatVolumeName(name: VolumeName): string {
  * file name, without separators and control characters, of at most 200 bytes. SeaweedFS takes others, too.
  */
 export function isSafeCollection(collection: string): boolean {
+  // A cluster has most of its volumes here, and each is named many times.
+  if (collection === '') return true;
   return !(
     collection === '.' ||
     collection === '..' ||
     /[/\\\p{Cc}\p{Cs}]/u.test(collection) ||
-    new TextEncoder().encode(collection).length > MAX_COLLECTION_BYTES
+    utf8.encode(collection).length > MAX_COLLECTION_BYTES
   );
 }
 

@@ -1,8 +1,11 @@
 import type { Clock } from '@holdfast/format';
 import type { VolumeListing, VolumeSource } from './volume-source.js';
 
-/** How often the cluster is asked for its volumes. It hears of them itself by heartbeats, which are as far apart. */
+/** How often the cluster is asked for its volumes, at most. It hears of them itself by heartbeats, which are as far apart. */
 const LIST_EVERY_MS = 5_000;
+/** A list costs what it is long: many volumes are listed less often, so that listing costs the same however many there are. */
+const MS_A_VOLUME = 10;
+const LIST_EVERY_MS_MAX = 60_000;
 
 /** Keeps asking for the volumes of the cluster; a master that hangs holds up nothing else. */
 export interface Listings {
@@ -37,7 +40,8 @@ export function createListings(options: ListingsOptions): Listings {
       if (!signal.aborted) onProblem(error);
       return;
     }
-    if (listing.volumes.length > 0) nextMs = startedMs + LIST_EVERY_MS;
+    const { clusterVolumeCount } = listing;
+    if (listing.volumes.length > 0) nextMs = startedMs + pauseMs(clusterVolumeCount);
     try {
       await onListed(listing);
     } catch (error) {
@@ -54,4 +58,8 @@ export function createListings(options: ListingsOptions): Listings {
     },
     idle: () => underWay ?? Promise.resolve(),
   };
+}
+
+function pauseMs(volumeCount: number): number {
+  return Math.min(LIST_EVERY_MS_MAX, Math.max(LIST_EVERY_MS, volumeCount * MS_A_VOLUME));
 }

@@ -157,5 +157,5 @@ function pauseOf(failures: number, { greatestPauseMs, firstPauseMs, jitter }: Pa
  * little early, for its wait in line.
  */
 function proofPeriodMs(before: FollowedVolume | undefined, { proveEveryMs, jitter }: Pace): number {
-  return proveEveryMs * (before === undefined ? jitter : 0.9 + 0.08 * jitter);
+  return proveEveryMs * (before === undefined ? jitter : 0.95 + 0.04 * jitter);
 }

@@ -66,7 +66,7 @@ export function createVanishWatch(options: VanishWatchOptions): VanishWatch {
         if (listed.has(name)) {
           servers.delete(name);
           outcomes.delete(name);
-          await absences.note(volume, { volume: false });
+          if (absences.of(volume).volumeSinceMs !== null) await absences.note(volume, { volume: false });
           continue;
         }
         await absences.note(volume, { volume: await isGone(name, volume, listing) });

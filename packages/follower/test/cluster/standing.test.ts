@@ -146,7 +146,7 @@ describe('after a turn', () => {
     };
     expect(periodMs(undefined, 0)).toBe(0);
     expect(periodMs(undefined, 0.5)).toBe(300_000);
-    expect(periodMs(SYNCED, 0)).toBe(540_000);
+    expect(periodMs(SYNCED, 0)).toBe(570_000);
     expect(periodMs(SYNCED, 0.999)).toBeLessThan(600_000);
   });
 
