@@ -38,7 +38,10 @@ export interface StockFixtureOptions extends Partial<StockServerOptions> {
 /** A simulated server with one filled volume, and an open session to it. */
 export async function stockFixture(options: StockFixtureOptions = {}): Promise<StockFixture> {
   const time = createVirtualTime();
-  const network = createMemoryNetwork({ timers: time.timers, alter: options.alter });
+  const network = createMemoryNetwork({
+    timers: time.timers,
+    ...(options.alter && { alter: options.alter }),
+  });
   const server = createStockServer({ network, ...options });
   const { collection = '' } = options;
   const stock = server.allocate(VOLUME_ID, { collection });
