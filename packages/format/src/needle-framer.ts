@@ -67,8 +67,8 @@ const FIRST_ASSEMBLY_BYTES = 64 * 1024;
  * the records are the same, and so is the error: it is thrown by the first `push` or `end` that has no record to
  * return before it. After an error every call throws it again.
  *
- * Errors: `not-a-record` (a header of zeros, in version 3 with a stamp of 0), `bad-header` (a size no record can have), `too-large`; `end` inside a
- * record: `truncated`. A bad CRC is no error, see `FramedRecord.isCrcValid`.
+ * Errors: `not-a-record` (a header of zeros, in version 3 with a stamp of 0), `bad-header` (a size no record can have),
+ * `too-large`; `end` inside a record: `truncated`. A bad CRC is no error, see `FramedRecord.isCrcValid`.
  */
 export class NeedleFramer {
   readonly #version: Version;
