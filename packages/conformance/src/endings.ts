@@ -155,7 +155,6 @@ export function endingConformance(kind: SubjectKind): void {
       await handlerEnded.promise;
     });
 
-    /** One call of each kind, all waiting. */
     /** A unary call and two streams that have begun on the server: it takes calls of one connection in their order. */
     async function threeCalls() {
       const { handlers, started, ended } = waiting();

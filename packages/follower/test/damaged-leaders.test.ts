@@ -74,6 +74,15 @@ function rotted(kit: SyncKit, needleId: bigint): { dat: Uint8Array; idx: Uint8Ar
   return { dat, idx, offset };
 }
 
+/** A leader with twenty needles, of which the third is rotten. */
+async function withRottenNeedle() {
+  const kit = await withNeedles(20);
+  const volume = kit.server.volumes.get(VOLUME_ID)!;
+  const bad = rotted(kit, 3n);
+  volume.load(bad.dat, bad.idx);
+  return { kit, volume, bad };
+}
+
 describe("a bad record is the leader's damage only if it reads so twice", () => {
   it("one that reads well the second time was no reading of the leader's: built again, sound", async () => {
     const kit = await withNeedles(20);
@@ -98,10 +107,7 @@ describe("a bad record is the leader's damage only if it reads so twice", () => 
   });
 
   it('where the leader is compacted before the second reading, one must do', async () => {
-    const kit = await withNeedles(20);
-    const volume = kit.server.volumes.get(VOLUME_ID)!;
-    const bad = rotted(kit, 3n);
-    volume.load(bad.dat, bad.idx);
+    const { kit, volume, bad } = await withRottenNeedle();
     kit.server.hooks = {
       beforeCall({ method, offset }) {
         if (method === 'readNeedleBlob' && offset === bad.offset) volume.vacuum();
@@ -120,10 +126,7 @@ describe("a bad record is the leader's damage only if it reads so twice", () => 
   });
 
   it('a server that fails at the second reading ends the run, and nothing is committed', async () => {
-    const kit = await withNeedles(20);
-    const volume = kit.server.volumes.get(VOLUME_ID)!;
-    const bad = rotted(kit, 3n);
-    volume.load(bad.dat, bad.idx);
+    const { kit, bad } = await withRottenNeedle();
     kit.server.hooks = {
       beforeCall({ method, offset }) {
         if (method === 'readNeedleBlob' && offset === bad.offset) throw new RpcError('unknown', 'EIO');

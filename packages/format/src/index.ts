@@ -46,7 +46,7 @@ export {
   NeedleFramer,
   type NeedleFramerOptions,
 } from './needle-framer.js';
-export { isZeroHeader, type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
+export { type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
 export type { Clock, Crc32c, Random, Timers } from './ports.js';
 export {
   APPEND_AT_SIZE_BYTES,

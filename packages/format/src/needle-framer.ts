@@ -1,6 +1,6 @@
 import { isCrcOf, crc32c as pureCrc32c } from './crc32c.js';
 import { FormatError } from './errors.js';
-import { isZeroHeader, type NeedleHeader, readNeedleHeader, SIZE_AT } from './needle-header.js';
+import { isHole, type NeedleHeader, readNeedleHeader, SIZE_AT } from './needle-header.js';
 import type { Crc32c } from './ports.js';
 import {
   APPEND_AT_SIZE_BYTES,
@@ -218,7 +218,7 @@ export class NeedleFramer {
     if (available < NEEDLE_HEADER_SIZE_BYTES) return undefined;
     const offset = this.#boundaryOffset;
     // In version 3 the stamp tells a record of key 0 and cookie 0 from a hole, once it is there.
-    if (this.#version < 3 && isZeroHeader(view, at)) throw zeroHeader(offset);
+    if (this.#version < 3 && isHole(readNeedleHeader(view, at), 0n)) throw zeroHeader(offset);
     const sizeBytes = view.getInt32(at + SIZE_AT);
     const fields = this.#version > 1 && sizeBytes !== 0;
     if (sizeBytes < (fields ? DATA_SIZE_FIELD_BYTES : 0)) {
@@ -264,9 +264,7 @@ export class NeedleFramer {
     const offset = this.#boundaryOffset;
     const { lengthBytes, dataSizeBytes } = shape;
     const appendAtNs = this.#version === 3 ? tail.getBigUint64(tailAt + CRC_SIZE_BYTES) : 0n;
-    const isHole =
-      appendAtNs === 0n && header.sizeBytes === 0 && header.cookie === 0 && header.needleId === 0n;
-    if (isHole) throw zeroHeader(offset);
+    if (isHole(header, appendAtNs)) throw zeroHeader(offset);
     this.#boundaryOffset = offset + lengthBytes;
     const storedCrc = tail.getUint32(tailAt);
     const isCrcValid = dataSizeBytes === 0 || isCrcOf(storedCrc, crc);

@@ -48,14 +48,9 @@ export function writeNeedleHeader(
 }
 
 /**
- * Whether a header of zeros stands at byte `at`: a hole, or a record without data of key 0 and cookie 0, which nothing but
- * its stamp tells from one.
+ * Whether zeros were read as a record. One without data of key 0 and cookie 0 has a header of zeros too, and nothing but its
+ * stamp tells it from a hole: `appendAtNs` is 0n where there is none.
  */
-export function isZeroHeader(view: DataView, at: number): boolean {
-  return (
-    view.getUint32(at) === 0 &&
-    view.getUint32(at + 4) === 0 &&
-    view.getUint32(at + 8) === 0 &&
-    view.getUint32(at + 12) === 0
-  );
+export function isHole({ cookie, needleId, sizeBytes }: NeedleHeader, appendAtNs: bigint): boolean {
+  return cookie === 0 && needleId === 0n && sizeBytes === 0 && appendAtNs === 0n;
 }

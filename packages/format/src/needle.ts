@@ -11,7 +11,7 @@ import {
   writeNeedleBody,
   writeNeedleFields,
 } from './needle-body.js';
-import { isZeroHeader, type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
+import { isHole, type NeedleHeader, parseNeedleHeader, writeNeedleHeader } from './needle-header.js';
 import type { Crc32c } from './ports.js';
 import {
   APPEND_AT_SIZE_BYTES,
@@ -85,7 +85,7 @@ export function parseNeedle(record: Uint8Array, version: Version, options: Parse
 }
 
 function assertRecord(record: Uint8Array, header: NeedleHeader, version: Version): void {
-  if (isHole(new DataView(record.buffer, record.byteOffset, record.byteLength), version)) {
+  if (isHole(header, stampWithoutData(record, version))) {
     throw new FormatError('not-a-record', 'a header of zeros', { offset: 0 });
   }
   if (header.sizeBytes < 0) {
@@ -103,12 +103,11 @@ function assertRecord(record: Uint8Array, header: NeedleHeader, version: Version
   }
 }
 
-/** A record of key 0 and cookie 0 without data differs from a hole by its stamp alone. */
-function isHole(record: DataView, version: Version): boolean {
-  if (!isZeroHeader(record, 0)) return false;
+/** Where a record without data has its stamp; 0n in a version that has none, and where the bytes end before it. */
+function stampWithoutData({ buffer, byteOffset, length }: Uint8Array, version: Version): bigint {
   const stampAt = NEEDLE_HEADER_SIZE_BYTES + CRC_SIZE_BYTES;
-  const isStamped = version === 3 && record.byteLength >= stampAt + APPEND_AT_SIZE_BYTES;
-  return !isStamped || record.getBigUint64(stampAt) === 0n;
+  if (version < 3 || length < stampAt + APPEND_AT_SIZE_BYTES) return 0n;
+  return new DataView(buffer, byteOffset).getBigUint64(stampAt);
 }
 
 function bodyOf(body: Uint8Array, version: Version): NeedleBody {

@@ -56,15 +56,19 @@ function leaderOf(server: HoldfastVolumeServer, { transport, speaks }: Carried) 
   };
 }
 
+async function startFollowed({ transport, speaks }: Carried) {
+  const server = await startHoldfastVolumeServer({ transport });
+  const follower = await createWeedFollower(server, {
+    transport,
+    ...leaderOf(server, { transport, speaks }),
+  });
+  return { server, follower };
+}
+
 test.concurrent.each(cases)(
   'over %s a follower that speaks %s follows through three vacuums under load',
   async (_name, speaks, create) => {
-    const transport = create();
-    const server = await startHoldfastVolumeServer({ transport });
-    const follower = await createWeedFollower(server, {
-      transport,
-      ...leaderOf(server, { transport, speaks }),
-    });
+    const { server, follower } = await startFollowed({ transport: create(), speaks });
     try {
       const volume = await server.store.allocate({ volumeId: 7, collection: '' });
       const stopLoad = startLoad(volume);
@@ -89,12 +93,7 @@ test.concurrent.each(cases)(
 test.each(['stock', 'holdfast.v1'] as const)(
   'needle 0 by cookie 0, emptied and deleted, is followed over %s: its records begin as a hole does',
   async (speaks) => {
-    const transport = createGrpcTransport();
-    const server = await startHoldfastVolumeServer({ transport });
-    const follower = await createWeedFollower(server, {
-      transport,
-      ...leaderOf(server, { transport, speaks }),
-    });
+    const { server, follower } = await startFollowed({ transport: createGrpcTransport(), speaks });
     try {
       const volume = await server.store.allocate({ volumeId: 7, collection: '' });
       for (const data of [Uint8Array.of(1, 2, 3), new Uint8Array(0)])

@@ -8,6 +8,7 @@ import { leaderErrorOfRpcError } from './leader-error-wire.js';
 import type { ServedGeneration } from './leader-service.js';
 import { followLimits } from './limits.js';
 import { openPinnedCopy } from './pinned-copy.js';
+import { singleRequest } from './rpc-routes.js';
 import type { RpcConnection, StreamMethod, UnaryMethod } from './rpc-transport.js';
 import { safeNumber } from './safe-number.js';
 import { watchStream } from './stream-watchdog.js';
@@ -68,7 +69,7 @@ export function createHoldfastVolume(
     request: MessageShape<I>,
     signal: AbortSignal,
   ): AsyncIterable<MessageShape<O>> {
-    const call = (ended: AbortSignal) => connection.stream(method, only(request), { signal: ended });
+    const call = (ended: AbortSignal) => connection.stream(method, singleRequest(request), { signal: ended });
     const receivedBytes = () => connection.receivedBytes;
     return watchStream(call, { signal, timers, noBytesTimeoutMs, receivedBytes });
   }
@@ -196,8 +197,4 @@ function checkedStatus(status: pb.StatusResponse): LeaderStatus & { readonly lin
 
 function wireRange({ offset, lengthBytes }: ByteRange): pb.ByteRange {
   return create(pb.ByteRangeSchema, { offset: BigInt(offset), lengthBytes: BigInt(lengthBytes) });
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }

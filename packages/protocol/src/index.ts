@@ -57,6 +57,7 @@ export {
   type RpcRoute,
   rpcPath,
   rpcRoutes,
+  singleRequest,
   wrapHandlers,
 } from './rpc-routes.js';
 export type {

@@ -2,7 +2,7 @@ import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/proto
 import { defaultRpcLimits, type RpcLimits } from './limits.js';
 import { encode, frameSizeBytes, type MemoryCall, type MemoryFrame, startMemoryCall } from './memory-call.js';
 import { RpcError, toRpcError } from './rpc-error.js';
-import { type RpcRoute, rpcPath, rpcRoutes } from './rpc-routes.js';
+import { type RpcRoute, rpcPath, rpcRoutes, singleRequest } from './rpc-routes.js';
 import type {
   RpcCallOptions,
   RpcConnection,
@@ -177,7 +177,7 @@ function connectTo(
 
   const connection: MemoryConnection = {
     async unary(method, request, callOptions) {
-      for await (const response of exchange(method, only(request), callOptions)) return response;
+      for await (const response of exchange(method, singleRequest(request), callOptions)) return response;
       throw new RpcError('internal', `${rpcPath(method)}: ended without an answer`);
     },
     stream: exchange,
@@ -236,8 +236,4 @@ function splitAddress(address: string): readonly [host: string, port: string] {
   const colon = address.lastIndexOf(':');
   if (colon < 0) throw new TypeError(`an address is host:port, not ${address}`);
   return [address.slice(0, colon), address.slice(colon + 1)];
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }

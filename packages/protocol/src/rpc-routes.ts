@@ -30,6 +30,11 @@ export async function onlyRequest<T>(requests: AsyncIterable<T>): Promise<T> {
   throw new RpcError('invalid-argument', 'no request');
 }
 
+/** The request side of a call that has one request. */
+export async function* singleRequest<T>(request: T): AsyncGenerator<T, void> {
+  yield request;
+}
+
 /** The handlers of a service, each wrapped by its method's `localName`: what has to happen around every call. */
 export function wrapHandlers<T>(
   handlers: Readonly<Record<string, T | undefined>>,

@@ -6,6 +6,7 @@ import {
   RpcError,
   type RpcTransport,
   type StreamMethod,
+  singleRequest,
   type UnaryMethod,
 } from '@holdfast/protocol';
 
@@ -120,7 +121,7 @@ function loosen(first: RpcConnection, address: string, options: LooseConnections
 
   const connection: RpcConnection = {
     async unary(method, request, callOptions) {
-      for await (const answer of exchange(method, only(request), callOptions)) return answer;
+      for await (const answer of exchange(method, singleRequest(request), callOptions)) return answer;
       throw new RpcError('internal', `${method.name}: ended without an answer`);
     },
     stream: exchange,
@@ -179,8 +180,4 @@ function createRepeatable<T>(items: AsyncIterable<T>): () => AsyncGenerator<T, v
       yield item.value;
     }
   };
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }

@@ -5,6 +5,7 @@ import {
   type RpcRoute,
   type RpcService,
   rpcRoutes,
+  singleRequest,
   toRpcError,
 } from '@holdfast/protocol';
 
@@ -49,7 +50,9 @@ function addRoute(router: RouteTarget, route: RpcRoute): void {
   }
   switch (method.methodKind) {
     case 'server_streaming':
-      router.rpc(method, (request: AnyMessage, context: HandlerContext) => answer(only(request), context));
+      router.rpc(method, (request: AnyMessage, context: HandlerContext) =>
+        answer(singleRequest(request), context),
+      );
       return;
     case 'bidi_streaming':
       router.rpc(method, (requests: AnyMessages, context: HandlerContext) => answer(requests, context));
@@ -78,8 +81,4 @@ function connectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   const { code, message } = toRpcError(error);
   return new ConnectError(message, grpcStatusOfCode(code), undefined, undefined, error);
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }

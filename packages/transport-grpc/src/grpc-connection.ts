@@ -9,6 +9,7 @@ import {
   type RpcTlsOptions,
   rpcPath,
   type StreamMethod,
+  singleRequest,
   type UnaryMethod,
 } from '@holdfast/protocol';
 import { type ClientCall, startClientCall } from './client-call.js';
@@ -153,7 +154,7 @@ function connectionOver(
   return {
     async unary(method, request, options) {
       let answer: MessageShape<typeof method.output> | undefined;
-      for await (const response of exchange(method, only(request), options)) answer = response;
+      for await (const response of exchange(method, singleRequest(request), options)) answer = response;
       if (answer === undefined) throw new RpcError('internal', `${rpcPath(method)}: ended without an answer`);
       return answer;
     },
@@ -167,8 +168,4 @@ function connectionOver(
       await closed;
     },
   };
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }

@@ -5,6 +5,7 @@ import {
   type MessageShape,
   RpcError,
   type StreamMethod,
+  singleRequest,
   type UnaryMethod,
   watchStream,
 } from '@holdfast/protocol';
@@ -55,15 +56,12 @@ export async function withPeer<T>(
         connection.unary(method, create(method.input, request), { signal, timeoutMs }),
       stream: (method, request) =>
         watchStream(
-          (ended) => connection.stream(method, only(create(method.input, request)), { signal: ended }),
+          (ended) =>
+            connection.stream(method, singleRequest(create(method.input, request)), { signal: ended }),
           { signal, timers, noBytesTimeoutMs, receivedBytes: () => connection.receivedBytes },
         ),
     });
   } finally {
     await connection.close();
   }
-}
-
-async function* only<T>(item: T): AsyncGenerator<T, void> {
-  yield item;
 }
