@@ -1,5 +1,7 @@
 /** Values of one digit. */
 const RADIX = 65_536;
+/** Fewer items are compared with each other sooner than the values of a digit are counted. */
+const LEAST_COUNTED_ITEMS = 4_096;
 
 /** 0, 1, … count − 1. */
 export function itemNumbers(count: number): Uint32Array {
@@ -17,6 +19,15 @@ export function sortOrder(
   digitCount: number,
   digitOf: (item: number, digit: number) => number,
 ): void {
+  if (order.length < LEAST_COUNTED_ITEMS) {
+    order.sort((a, b) => {
+      let difference = 0;
+      for (let digit = digitCount - 1; digit >= 0 && difference === 0; digit--)
+        difference = digitOf(a, digit) - digitOf(b, digit);
+      return difference;
+    });
+    return;
+  }
   let from = order;
   let to: Uint32Array = new Uint32Array(order.length);
   const starts = new Uint32Array(RADIX + 1);
