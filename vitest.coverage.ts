@@ -4,7 +4,7 @@ const COVERED = ['format', 'index', 'store', 'follower'];
 /** Whose tests run the code of the others. */
 const COVERING = [...COVERED, 'leader', 'sim', 'fuzz'];
 
-/** `npm run check -- coverage`: how much of the heart the tests of these packages reach, all together. */
+/** `npm run coverage`: how much of the heart the tests of these packages reach, all together. */
 export default defineConfig({
   test: {
     projects: COVERING.map((name) => `packages/${name}`),

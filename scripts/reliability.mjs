@@ -2,7 +2,7 @@
 // a first look, `--only PART` for one part (the others keep the figures that they have), `--check` to see that the page is
 // what its figures make.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,13 +68,15 @@ function run(size, only) {
 
 /** A part that could not be run, or whose output says nothing, was not run: that is no pass. */
 function runPart(part) {
-  const { name, title, command, read } = part;
+  const { name, title, command, env, read } = part;
   const missing = missingOf(root, part);
   if (missing !== undefined) return notRun(title, name, missing);
   console.log(`reliability: ${name}: ${command.join(' ')}`);
+  if (part.json !== undefined) rmSync(part.json, { force: true });
   const startedAt = performance.now();
   const { stdout, status } = spawnSync(command[0], command.slice(1).map(String), {
     cwd: root,
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: OUTPUT_BYTES_MAX,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -17,13 +17,13 @@ export const SENTENCES = [
   [
     'Prefix safety',
     'After a crash the disk holds a former synced state, or one and a suffix that recovery cuts.',
-    ['crash-points', 'safety'],
+    ['crash-points', 'safety', 'kills'],
     'after each crash what is held must be one state of the leader, cut between two records',
   ],
   [
     'Self-recovery',
     'A plain restart goes on, without an operator.',
-    ['crash-points', 'safety'],
+    ['crash-points', 'safety', 'kills'],
     'every crash is followed by a plain restart, and many of those by another crash',
   ],
   [
@@ -169,7 +169,7 @@ function triedOf(figures) {
 
 function howOften({ status, figures }) {
   if (status !== 'run') return 'not run';
-  const [name] = ['schedules', 'crashes', 'inputs', 'flips', 'planted', 'lives'].filter(
+  const [name] = ['schedules', 'crashes', 'inputs', 'flips', 'planted', 'kills', 'lives'].filter(
     (each) => each in figures,
   );
   return `${figures[name].toLocaleString('en')} ${name}`;

@@ -4,17 +4,18 @@ import { join } from 'node:path';
 
 /** Sizes of a run: `full` takes about twenty minutes on two cores, `short` a few. */
 export const SIZES = {
-  full: { schedules: 10_000, liveness: 2_000, second: 100, inputs: 300_000, bugSeconds: 60 },
-  short: { schedules: 300, liveness: 60, second: 5, inputs: 5_000, bugSeconds: 20 },
+  full: { schedules: 10_000, liveness: 2_000, second: 100, inputs: 300_000, bugSeconds: 60, kills: 50 },
+  short: { schedules: 300, liveness: 60, second: 5, inputs: 5_000, bugSeconds: 20, kills: 5 },
 };
 
 /**
- * `{name, title, command, read}`: `command` is run at the root and writes JSON to standard output or to `json`; `read`
- * makes of it `{problems, figures}`, what did not hold and the counts by name.
+ * `{name, title, command, env, read}`: `command` is run at the root, with `env` beside its own, and writes JSON to
+ * standard output or to `json`; `read` makes of it `{problems, figures}`, what did not hold and the counts by name.
  */
 export function reliabilityParts(size, folder) {
   const json = (name) => join(folder, `${name}.json`);
   const sim = ['node', 'packages/sim/dist/main.js'];
+  const vitest = ['node', 'node_modules/vitest/vitest.mjs', 'run'];
   return [
     {
       name: 'safety',
@@ -70,6 +71,32 @@ export function reliabilityParts(size, folder) {
       title: 'planted bugs',
       command: [...sim, '--planted', '--seconds', size.bugSeconds, '--json'],
       read: readPlanted,
+    },
+    {
+      name: 'kills',
+      title: 'SIGKILL of the command line and of a real SeaweedFS under it',
+      command: [
+        ...vitest,
+        '--root',
+        'packages/interop',
+        'test/killed-runs.test.ts',
+        'test/killed-leader.test.ts',
+      ],
+      env: {
+        HOLDFAST_KILLS: `${size.kills}`,
+        HOLDFAST_LEADER_KILLS: `${size.kills}`,
+        npm_lifecycle_event: 'reliability',
+      },
+      // Where vitest.shared.ts puts it.
+      json: join(folder, '../../packages/interop/.cache/reliability-report.json'),
+      read: readKills,
+    },
+    {
+      name: 'coverage',
+      title: 'branches of format, index, store and follower that tests reach',
+      command: [...vitest, '--config', 'vitest.coverage.ts', '--coverage'],
+      json: join(folder, '../coverage/coverage-summary.json'),
+      read: readCoverage,
     },
     {
       name: 'weed-backup',
@@ -132,6 +159,23 @@ function readPlanted({ seed, bugs }) {
     problems: missed.map(({ name }) => `${name} was not found`),
     figures: { planted: bugs.length, found: bugs.length - missed.length },
     bugs,
+  };
+}
+
+/** The title of each of these tests has the number of kills first. */
+function readKills({ testResults }) {
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const kills = tests
+    .filter(({ status }) => status === 'passed')
+    .reduce((total, { title }) => total + Number(/\d+/.exec(title)[0]), 0);
+  const failed = tests.filter(({ status }) => status !== 'passed');
+  return { problems: failed.map(({ title, status }) => `${title}: ${status}`), figures: { kills } };
+}
+
+function readCoverage({ total: { branches } }) {
+  return {
+    problems: [],
+    figures: { branches: branches.total, reached: branches.covered, percent: branches.pct },
   };
 }
 

@@ -56,3 +56,13 @@ test('the result of a part is the JSON that its output ends with', () => {
   assert.deepEqual(resultOf({}, '{\n  "weed": "4.48"\n}\n'), { weed: '4.48' });
   assert.throws(() => resultOf({}, 'nothing of the kind'));
 });
+
+test('kills are counted by the titles of the tests that passed', () => {
+  const { read } = reliabilityParts(SIZES.short, '.').find(({ name }) => name === 'kills');
+  const test = (status, title) => ({ status, title });
+  const assertionResults = [test('passed', '50 backups killed (seed 3)'), test('failed', 'killed 30 times')];
+  assert.deepEqual(read({ testResults: [{ assertionResults }] }), {
+    problems: ['killed 30 times: failed'],
+    figures: { kills: 50 },
+  });
+});
