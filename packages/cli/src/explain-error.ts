@@ -128,7 +128,7 @@ export function explainError(error: unknown): Explanation {
     );
   if (error instanceof OutputError) return explanation([localDisk, ''], 'output-lost', error);
   if (error instanceof UsageError) return explanation([usage, ''], 'usage', error);
-  if (error instanceof StoreError) return explanation(storeAdvice[error.code], error.code, error);
+  if (error instanceof StoreError) return explanation(storeAdviceOf(error), error.code, error);
   if (error instanceof LeaderError) return explanation(leaderAdvice[error.code], error.code, error);
   if (error instanceof FollowError) return explanation(followAdvice[error.code], error.code, error);
   if (error instanceof SeaweedError) return explanation(seaweedAdvice[error.code], error.code, error);
@@ -149,6 +149,12 @@ export function explainError(error: unknown): Explanation {
     'internal',
     cause,
   );
+}
+
+/** What is of no one volume cannot be built anew: the message says what to do. */
+function storeAdviceOf({ code, remedy }: StoreError): Advice {
+  const [exitCode, advice] = storeAdvice[code];
+  return [exitCode, code === 'position-damaged' && remedy === 'stop' ? '' : advice];
 }
 
 /** The exit code that belongs to the code of a failed volume's report; codes that no table knows count as its own failure. */

@@ -15,14 +15,14 @@ export function ownPath(directory: string, name: string): string {
 }
 
 /** `undefined` where there is no such file, or none that is JSON. */
-export async function readOwnJson<T>(
+export async function readOwnJson(
   { disk }: StoreEnvironment,
   directory: string,
   name: string,
-): Promise<T | undefined> {
+): Promise<unknown> {
   try {
     const bytes = await readWhole(disk, ownPath(directory, name), GREATEST_FILE_BYTES);
-    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as T);
+    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     if (error instanceof SyntaxError || isStoreError(error, 'too-large')) return undefined;
     throw error;

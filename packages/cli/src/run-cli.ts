@@ -1,4 +1,5 @@
 import { systemTimers } from '@holdfast/format/node';
+import type { StoreEnvironment } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
 import { commonFlags } from './common-flags.js';
 import { type ExitCode, exitCodes } from './exit-code.js';
@@ -22,6 +23,8 @@ export interface CliProcess {
   readonly stderr: LineSink;
   /** Aborts when the user or the system wants the run to end. */
   readonly signal: AbortSignal;
+  /** Disk, clock and what else volumes need of a machine. Default: this one. */
+  readonly env?: StoreEnvironment;
 }
 
 /** Runs one command line. Never throws: every failure is one line on standard error and an exit code. */
@@ -65,7 +68,7 @@ async function runVerb(verb: Verb, args: readonly string[], process: CliProcess)
     isSummarized = () => output.hasSummary;
     log = createLog(values['log-level']);
     return await verb.run(values, positionals, {
-      env: nodeStoreEnvironment(),
+      env: process.env ?? nodeStoreEnvironment(),
       timers: systemTimers,
       output,
       log,

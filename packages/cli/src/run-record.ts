@@ -1,7 +1,18 @@
 import type { StoreEnvironment } from '@holdfast/store';
+import {
+  hasShape,
+  isCount,
+  isDecimal,
+  isInstant,
+  isNullOr,
+  isObject,
+  isOneOf,
+  isText,
+  volumesOf,
+} from './shape.js';
 import { encodeByLine } from './status-file.js';
 import { version } from './version.js';
-import type { VolumeRun } from './volume-status.js';
+import { RUN_SHAPE, type VolumeRun } from './volume-status.js';
 
 const FORMAT = 1;
 
@@ -58,6 +69,8 @@ export interface RunRecordName {
   readonly sha256: string;
 }
 
+/** Fifteen digits: more records than there are milliseconds in thirty thousand years. */
+export const GREATEST_SERIAL = 1e15 - 1;
 const NAME =
   /^([0-9]{8,15})-([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-([0-9a-f]{64})\.json$/;
 
@@ -85,11 +98,50 @@ export function encodeRunRecord(
   return { name, text };
 }
 
-/** `undefined` where the bytes are no record of this format. */
+const isState = hasShape<RecordedState>({
+  generation: isCount,
+  server: isText,
+  revision: isCount,
+  datSize: isCount,
+  idxSize: isCount,
+  indexSerial: isCount,
+  lastAppendAtNs: isDecimal,
+  liveNeedles: isCount,
+  digest: isText,
+});
+const isRecordedVolume = hasShape<RecordedVolume>({
+  outcome: RUN_SHAPE.outcome,
+  ok: RUN_SHAPE.ok,
+  code: RUN_SHAPE.code,
+  lastRunAt: RUN_SHAPE.lastRunAt,
+  lastProofAt: RUN_SHAPE.lastProofAt,
+  held: isNullOr(isState),
+});
+const isRecord = hasShape<Omit<RunRecord, 'volumes'>>({
+  format: isOneOf(FORMAT),
+  serial: isCount,
+  former: isNullOr(isText),
+  formerDay: isNullOr(isText),
+  holdfast: isText,
+  verb: isText,
+  cluster: isNullOr(isText),
+  startedAt: isInstant,
+  endedAt: isInstant,
+});
+
+/** `undefined` where the bytes are no record of this format: a record with a volume that is none is no record. */
 export function decodeRunRecord(bytes: Uint8Array): RunRecord | undefined {
+  const record = parsed(bytes);
+  if (!isRecord(record)) return undefined;
+  const { volumes } = record as { readonly volumes?: unknown };
+  const known = volumesOf(volumes, isRecordedVolume);
+  const isWhole = isObject(volumes) && Object.keys(volumes).length === Object.keys(known).length;
+  return isWhole ? { ...record, volumes: known } : undefined;
+}
+
+function parsed(bytes: Uint8Array): unknown {
   try {
-    const record = JSON.parse(new TextDecoder().decode(bytes)) as RunRecord | null;
-    return record?.format === FORMAT ? record : undefined;
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -7,12 +7,14 @@ import {
   readClusterBinding,
   replaceFile,
   type StoreEnvironment,
+  StoreError,
 } from '@holdfast/store';
 import { ownPath } from './own-files.js';
 import { createPacedWriter, type PacedWriterOptions } from './paced-writer.js';
 import { lastOfFormerDay, listRunRecords, outdatedRecords, readRunRecord, runsPath } from './run-chain.js';
 import {
   encodeRunRecord,
+  GREATEST_SERIAL,
   type RecordedState,
   type RecordedVolume,
   type RunRecordName,
@@ -88,7 +90,7 @@ export async function createRunRecorder(
     const last = names.at(-1);
     const { name, text } = encodeRunRecord(
       {
-        serial: (last?.serial ?? 0) + 1,
+        serial: serialAfter(last),
         former: last?.sha256 ?? null,
         formerDay: lastOfFormerDay(names, endedAt.slice(0, 10))?.sha256 ?? null,
         verb,
@@ -106,6 +108,14 @@ export async function createRunRecorder(
     [startedAtMs, recordedAtMs] = [endedAtMs, endedAtMs];
     nextAtMs = endedAtMs + (1000 * text.length) / RECORD_BYTES_PER_SECOND;
     if (last?.day !== name.day || !isTidy) await tidy([...names, name], endedAtMs);
+  }
+
+  function serialAfter(last: RunRecordName | undefined): number {
+    const serial = (last?.serial ?? 0) + 1;
+    if (serial <= GREATEST_SERIAL) return serial;
+    const path = `${runsPath(directory)}/${last!.name}`;
+    const message = `${path} has a number that no record can come after: move it away`;
+    throw new StoreError('position-damaged', message, { path, remedy: 'stop' });
   }
 
   /** What is held now. The digest is made again only where the bytes are others than those recorded. */

@@ -1,7 +1,15 @@
 import type { StoreEnvironment } from '@holdfast/store';
 import { readOwnJson, replaceOwnText } from './own-files.js';
+import { hasShape, isInstant, isListOf, isNullOr, isOneOf, isText, volumesOf } from './shape.js';
 import { version } from './version.js';
-import type { GenerationStatus, VerificationStatus, VolumeRun } from './volume-status.js';
+import {
+  type GenerationStatus,
+  isGenerationStatus,
+  isVerificationStatus,
+  RUN_SHAPE,
+  type VerificationStatus,
+  type VolumeRun,
+} from './volume-status.js';
 
 const NAME = 'status.json';
 const FORMAT = 1;
@@ -22,6 +30,18 @@ export interface StatusDocument {
   readonly volumes: Readonly<Record<string, VolumeStatus>>;
 }
 
+const isDocument = hasShape<Omit<StatusDocument, 'volumes'>>({
+  format: isOneOf(FORMAT),
+  holdfast: isText,
+  verb: isText,
+  writtenAt: isInstant,
+});
+const isVolumeStatus = hasShape<VolumeStatus>({
+  ...RUN_SHAPE,
+  lastVerification: isNullOr(isVerificationStatus),
+  generations: isListOf(isGenerationStatus),
+});
+
 export function createStatusDocument(
   verb: string,
   writtenAt: string,
@@ -30,13 +50,18 @@ export function createStatusDocument(
   return { format: FORMAT, holdfast: version, verb, writtenAt, volumes };
 }
 
-/** `undefined` where there is none, or none that this version can read. */
+/**
+ * `undefined` where there is none, or none that this version can read. A volume of which it does not say what it should
+ * is left out: it is as one that no run has told of.
+ */
 export async function readStatus(
   env: StoreEnvironment,
   directory: string,
 ): Promise<StatusDocument | undefined> {
-  const document = await readOwnJson<StatusDocument>(env, directory, NAME);
-  return document?.format === FORMAT ? document : undefined;
+  const document = await readOwnJson(env, directory, NAME);
+  if (!isDocument(document)) return undefined;
+  const { volumes } = document as { readonly volumes?: unknown };
+  return { ...document, volumes: volumesOf(volumes, isVolumeStatus) };
 }
 
 /** One volume a line, so that it can be looked at with the tools of any system. */

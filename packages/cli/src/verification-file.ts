@@ -1,5 +1,6 @@
 import { type StoreEnvironment, StoreError } from '@holdfast/store';
 import { ownPath, readOwnJson, replaceOwnText } from './own-files.js';
+import { hasShape, isCount, isFlag, isInstantMs, isOneOf, volumesOf } from './shape.js';
 
 const NAME = 'verification.json';
 
@@ -16,8 +17,17 @@ export interface VerificationRecord {
 /** `DIR/.holdfast/verification.json`, by base name. */
 export type VerificationFile = Readonly<Record<string, VerificationRecord>>;
 
+const isRecord = hasShape<VerificationRecord>({
+  atMs: isInstantMs,
+  ok: isFlag,
+  findings: isCount,
+  covered: isOneOf('files', 'leader'),
+  datSizeBytes: isCount,
+});
+
+/** What is no such record is left out. */
 export async function readVerifications(env: StoreEnvironment, directory: string): Promise<VerificationFile> {
-  return (await readOwnJson<VerificationFile>(env, directory, NAME)) ?? {};
+  return volumesOf(await readOwnJson(env, directory, NAME), isRecord);
 }
 
 /** Adds what a verification found. Does nothing where Holdfast has no folder in DIR or may not write into it. */

@@ -8,6 +8,18 @@ import {
   type StoreEnvironment,
 } from '@holdfast/store';
 import { type ReportLine, toReportLine } from './report-line.js';
+import {
+  hasShape,
+  isCount,
+  isDecimal,
+  isFlag,
+  isInstant,
+  isMissingOr,
+  isNullOr,
+  isOneOf,
+  isText,
+  type Shape,
+} from './shape.js';
 import type { VerificationRecord } from './verification-file.js';
 
 /** What the runs know of one volume. Instants are RFC 3339, `null` where there was none. */
@@ -27,6 +39,32 @@ export interface VolumeRun extends Omit<ReportLine, 'lossGuard'> {
   readonly hasVanished: boolean;
 }
 
+/** What the runs wrote of one volume. */
+export const RUN_SHAPE: Shape<VolumeRun> = {
+  id: isCount,
+  collection: isText,
+  outcome: isOneOf('idle', 'appended', 'rebased', 'copied', 'unsupported', 'failed'),
+  revision: isCount,
+  datSize: isCount,
+  lastAppendAtNs: isDecimal,
+  bytesReceived: isCount,
+  bytesReused: isCount,
+  ok: isFlag,
+  code: isNullOr(isText),
+  error: isNullOr(isText),
+  leaderTailBytes: isMissingOr(isCount),
+  plan: isMissingOr(hasShape<object>({})),
+  server: isText,
+  liveNeedles: isCount,
+  lossGuard: isFlag,
+  lastRunAt: isInstant,
+  lastProofAt: isNullOr(isInstant),
+  lastIndexProofAt: isNullOr(isInstant),
+  lagBytes: isCount,
+  nextTryAt: isNullOr(isInstant),
+  hasVanished: isFlag,
+};
+
 /** One generation, and the instants that it can be restored to. */
 export interface GenerationStatus {
   readonly id: number;
@@ -41,6 +79,16 @@ export interface GenerationStatus {
   readonly heldFor: 'loss-guard' | 'leader-damaged' | null;
 }
 
+export const isGenerationStatus = hasShape<GenerationStatus>({
+  id: isCount,
+  isCurrent: isFlag,
+  revision: isCount,
+  datSize: isCount,
+  restorableFrom: isInstant,
+  restorableUntil: isNullOr(isInstant),
+  heldFor: isOneOf(null, 'loss-guard', 'leader-damaged'),
+});
+
 export interface VerificationStatus {
   readonly at: string;
   readonly ok: boolean;
@@ -48,6 +96,14 @@ export interface VerificationStatus {
   readonly covered: VerificationRecord['covered'];
   readonly datSize: number;
 }
+
+export const isVerificationStatus = hasShape<VerificationStatus>({
+  at: isInstant,
+  ok: isFlag,
+  findings: isCount,
+  covered: isOneOf('files', 'leader'),
+  datSize: isCount,
+});
 
 export function runOfReport(report: SyncReport, before: VolumeRun | undefined, nowMs: number): VolumeRun {
   const isProved = report.outcome !== 'failed' && report.outcome !== 'unsupported';

@@ -36,6 +36,13 @@ test.each([
   expect(explainError(error).exitCode).toBe(code);
 });
 
+test('a record that no backup makes anew is not said to be mended by one', () => {
+  const advice = (remedy: 'stop' | 'rebuild') =>
+    explainError(new StoreError('position-damaged', 'x', { remedy })).advice;
+  expect(advice('rebuild')).toContain('holdfast backup');
+  expect(advice('stop')).toBe('');
+});
+
 test('an explanation is one line', () => {
   expect(formatExplanation(explainError(new StoreError('no-space', 'full\n  very')))).toMatch(
     /^full very: free some space/,

@@ -15,7 +15,7 @@ export const VOLUME: VolumeName = { collection: '', volumeId: 7 };
 const LEADER_COPY = { server: 'leader:8080', volumeId: 7, collection: '' };
 const BLOCK_BYTES = 1 << 16;
 
-interface CommittedState {
+export interface CommittedState {
   readonly dat: Uint8Array;
   readonly idx: Uint8Array;
 }
@@ -23,7 +23,10 @@ interface CommittedState {
 /** A directory with everything in it that following can leave: the files, and the states that were committed. */
 export interface FollowedDirectory {
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Of the current generation. */
   readonly states: readonly CommittedState[];
+  /** Of the one before it, which is kept. */
+  readonly former: CommittedState;
 }
 
 /** The same bytes each time. */
@@ -38,7 +41,8 @@ export async function createFollowedDirectory(): Promise<FollowedDirectory> {
   await (await openAbsenceLedger(env, DIRECTORY)).note(VOLUME, { leader: true });
   const home = await openVolumeHome(env, { directory: DIRECTORY, volume: VOLUME });
 
-  await buildAll(home, { dat: random.bytes(500), idx: random.bytes(34) }, 0);
+  const former = { dat: random.bytes(500), idx: random.bytes(34) };
+  await buildAll(home, former, 0);
   await home.holdPresent('loss-guard');
   const rebuilt = { dat: random.bytes(BLOCK_BYTES + 300), idx: random.bytes(51) };
   await buildAll(home, rebuilt, 1);
@@ -60,7 +64,7 @@ export async function createFollowedDirectory(): Promise<FollowedDirectory> {
   await lock.release();
   env.disk.plant(`${DIRECTORY}/.holdfast/lock`, lockFile);
   const files = new Map(env.disk.files().map((path) => [path, env.disk.peek(path)]));
-  return { files, states };
+  return { files, states, former };
 }
 
 async function beginBuild(home: VolumeHome, { dat, idx }: CommittedState, revision: number) {

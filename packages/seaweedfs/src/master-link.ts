@@ -1,8 +1,9 @@
 import type { Timers } from '@holdfast/format';
-import { masterPb, type RpcConnection, type RpcTransport } from '@holdfast/protocol';
+import { LeaderError, masterPb, type RpcConnection, type RpcTransport } from '@holdfast/protocol';
 import { parseServerAddress, type ServerAddress } from './address.js';
 import { SeaweedError } from './errors.js';
 import type { SeaweedLimits } from './limits.js';
+import { linkAbort } from './linked-abort.js';
 import { masterError } from './master-error.js';
 import { createStockCaller, type StockCaller } from './stock-caller.js';
 import { translateError } from './translate-error.js';
@@ -31,6 +32,8 @@ export interface MasterLink {
 
 /** The first message of the location stream names the leader, whoever sends it (protocol.md §2). */
 const CLIENT_TYPE = 'holdfast';
+/** Masters elect one of a handful: a longer way from one to the next leads nowhere. */
+const LEADERS_NAMED_MAX = 8;
 
 export function createMasterLink({ transport, addresses, timers, limits }: MasterLinkOptions): MasterLink {
   let leader: ServerAddress | undefined;
@@ -50,18 +53,32 @@ export function createMasterLink({ transport, addresses, timers, limits }: Maste
     }
   };
 
-  /** `undefined`: this one leads. */
+  /** `undefined`: this one leads. The stream itself has no deadline, since a watch waits on it for ever. */
   const leaderBeside = async (
     master: MasterConnection,
     signal: AbortSignal,
   ): Promise<ServerAddress | undefined> => {
-    for await (const { volumeLocation } of keepConnected(master, signal)) {
-      const named = volumeLocation?.leader ?? '';
-      if (named === '') continue;
-      const address = parseServerAddress(named);
-      return address.grpcAddress === master.address.grpcAddress ? undefined : address;
+    const { grpcAddress } = master.address;
+    const { unaryTimeoutMs } = limits;
+    const deadline = linkAbort(signal);
+    timers.sleep(unaryTimeoutMs, deadline.signal).then(
+      () => {
+        const text = `${grpcAddress} has not said who leads in ${unaryTimeoutMs} ms`;
+        deadline.abort(new LeaderError('unreachable', text, { address: grpcAddress }));
+      },
+      () => undefined,
+    );
+    try {
+      for await (const { volumeLocation } of keepConnected(master, deadline.signal)) {
+        const named = volumeLocation?.leader ?? '';
+        if (named === '') continue;
+        const address = parseServerAddress(named);
+        return address.grpcAddress === grpcAddress ? undefined : address;
+      }
+    } finally {
+      deadline.end();
     }
-    throw new SeaweedError('master-unreachable', `${master.address.grpcAddress} knows no leader`);
+    throw new SeaweedError('master-unreachable', `${grpcAddress} knows no leader`);
   };
 
   return {
@@ -69,6 +86,7 @@ export function createMasterLink({ transport, addresses, timers, limits }: Maste
     async onLeader(task, signal) {
       const candidates = leader ? [leader, ...addresses] : [...addresses];
       const asked = new Set<string>();
+      let leadersNamed = 0;
       let failure: unknown;
       for (let address = candidates.shift(); address; address = candidates.shift()) {
         if (asked.has(address.grpcAddress)) continue;
@@ -79,6 +97,12 @@ export function createMasterLink({ transport, addresses, timers, limits }: Maste
           // One that led a moment ago is believed; another answers lookups too, out of what it has heard.
           const other = address === leader ? undefined : await leaderBeside(master, signal);
           if (other) {
+            leadersNamed += 1;
+            if (leadersNamed > LEADERS_NAMED_MAX)
+              throw new SeaweedError(
+                'bad-answer',
+                `${address.grpcAddress} names one more leader, ${other.grpcAddress}`,
+              );
             candidates.unshift(other);
             continue;
           }

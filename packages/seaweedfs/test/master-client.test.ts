@@ -1,4 +1,5 @@
-import { createMemoryNetwork } from '@holdfast/protocol';
+import { create } from '@bufbuild/protobuf';
+import { createMemoryNetwork, createRpcService, masterPb } from '@holdfast/protocol';
 import {
   createStockMaster,
   createStockServer,
@@ -22,7 +23,17 @@ async function cluster(options: Partial<StockMasterOptions> = {}) {
   const { signal } = new AbortController();
   const client = (addresses: string[]) =>
     createMasterClient({ transport: network, fetch: master.fetch, addresses, timers: time.timers });
-  return { network, servers, master, client, signal };
+  return { time, network, servers, master, client, signal };
+}
+
+/** A master of which nothing is known but what its location stream says. */
+function masterThatSays(says: (signal: AbortSignal) => AsyncIterable<{ readonly leader?: string }>) {
+  return createRpcService(masterPb.Seaweed, {
+    async *keepConnected(_requests, { signal }) {
+      for await (const volumeLocation of says(signal))
+        yield create(masterPb.KeepConnectedResponseSchema, { volumeLocation });
+    },
+  });
 }
 
 test('a lookup tells where volumes are and leaves out what is nowhere', async () => {
@@ -90,6 +101,50 @@ test('the leader is found through any master, dead ones included', async () => {
   expect([...found.keys()]).toEqual([1]);
   await expect(client(['dead:9333']).lookup([1], signal)).rejects.toMatchObject({
     code: 'master-unreachable',
+  });
+});
+
+test('a master that never says who leads is waited for a minute, then the next one is asked', async () => {
+  const { time, network, client, signal } = await cluster();
+  const isAborted = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await network.serve('frozen:1', [
+    // biome-ignore lint/correctness/useYield: that it says nothing is what it does.
+    masterThatSays(async function* (signal) {
+      await isAborted(signal);
+    }),
+  ]);
+  await network.serve('babbling:1', [
+    masterThatSays(async function* (signal) {
+      while (!signal.aborted) {
+        await time.timers.sleep(1000, signal);
+        yield {};
+      }
+    }),
+  ]);
+  const found = client(['frozen:9.1', 'babbling:9.1', 'master:9333']).lookup([1], signal);
+  await time.advance(120_000);
+  expect((await found).size).toBe(1);
+  const alone = expect(client(['frozen:9.1']).lookup([1], signal)).rejects.toMatchObject({
+    code: 'master-unreachable',
+    message: expect.stringContaining('frozen:1 has not said who leads in 60000 ms'),
+  });
+  await time.advance(60_000);
+  await alone;
+});
+
+test('masters that name another one again and again are followed a few times', async () => {
+  const { network, client, signal } = await cluster();
+  for (let at = 1; at < 100; at++) {
+    await network.serve(`m${at}:1`, [
+      masterThatSays(async function* () {
+        yield { leader: `m${at + 1}:9.1` };
+      }),
+    ]);
+  }
+  await expect(client(['m1:9.1']).lookup([1], signal)).rejects.toMatchObject({
+    code: 'bad-answer',
+    message: expect.stringContaining('m9:1'),
   });
 });
 

@@ -1,26 +1,13 @@
-import { defaultSyncPolicy, type SyncReport, syncVolume } from '@holdfast/follower';
 import { NeedleFramer, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
-import type { RpcService } from '@holdfast/protocol';
-import { openVolumeHome } from '@holdfast/store';
-import {
-  createSimulatedEnvironment,
-  createSimulatedScheduler,
-  type SimulatedEnvironment,
-  type StockVolume,
-} from '@holdfast/testkit';
-import { expectThat, type FuzzTarget, Violation } from '../fuzz-target.js';
+import { createSimulatedEnvironment, type SimulatedEnvironment } from '@holdfast/testkit';
+import { begin, copiedFiles, DIRECTORY, expectSame, goOn, settle, syncCopy } from '../copied-volume.js';
+import { expectThat, type FuzzTarget } from '../fuzz-target.js';
 import { hostileService, isEverlasting, makeLies, parseLies } from '../hostile-service.js';
 import { type Leading, type LedVolume, ledByHoldfast, ledByStock, VOLUME_ID } from '../led-volume.js';
 import { joined } from '../mutate.js';
 
-const DIRECTORY = '/copy';
-const VOLUME = { volumeId: VOLUME_ID, collection: '' };
-const POLICY = { ...defaultSyncPolicy, attempts: 3, minFreeBytes: 0, firstStepBytes: 4096, vacuumWaitMs: 0 };
 /** More answers than any of these runs has. */
 const ANSWERS_MAX = 48;
-
-/** Of virtual time: more than five tries with all their pauses take. */
-const LIMIT_MS = 4 * 3_600_000;
 
 /** A follower with a copy, or without, and the leader that it meets next. */
 interface Scenario {
@@ -48,7 +35,7 @@ function leaderAnswers(name: string, leading: Leading, hasOwnSums: boolean): Fuz
           env.disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
           for (const [path, bytes] of copied) env.disk.plant(path, bytes);
           const lies = parseLies(input.subarray(1));
-          const lied = await sync(env, led, (service) => hostileService(service, lies));
+          const lied = await syncCopy(env, led, (service) => hostileService(service, lies));
           if (lied.ok && hasOwnSums) expectBeginning(env, led.dat);
           if (former !== undefined) expectKept(env, former);
           const report = await settle(env, led);
@@ -69,11 +56,7 @@ export const holdfastAnswers = leaderAnswers('holdfast-answers', ledByHoldfast, 
 
 async function createScenarios(leading: Leading): Promise<Scenario[]> {
   const young = await leading(begin);
-  const env = createSimulatedEnvironment({ seed: 1 });
-  env.disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
-  const report = await sync(env, young);
-  expectThat(report.ok, `the copy cannot be made: ${report.error}`);
-  const copied = new Map(env.disk.files().map((path) => [path, env.disk.peek(path)]));
+  const copied = await copiedFiles(young);
   const grown = await leading((volume) => {
     begin(volume);
     goOn(volume);
@@ -88,55 +71,6 @@ async function createScenarios(leading: Leading): Promise<Scenario[]> {
     { led: grown, copied, former: young.dat },
     { led: vacuumed, copied, former: young.dat },
   ];
-}
-
-function begin(volume: StockVolume): void {
-  for (let id = 1; id <= 6; id++) volume.put(BigInt(id), new Uint8Array(600).fill(id));
-  volume.delete(2n);
-  volume.put(3n, new Uint8Array(900).fill(33));
-}
-
-function goOn(volume: StockVolume): void {
-  for (let id = 7; id <= 12; id++) volume.put(BigInt(id), new Uint8Array(700).fill(id));
-  volume.delete(5n);
-  volume.put(1n, new Uint8Array(0));
-}
-
-async function sync(
-  env: SimulatedEnvironment,
-  led: LedVolume,
-  between?: (service: RpcService) => RpcService,
-): Promise<SyncReport> {
-  const scheduler = createSimulatedScheduler();
-  const { time } = scheduler;
-  const { clock, timers } = time;
-  const end = await scheduler.run(async () => {
-    const home = await openVolumeHome(env, { directory: DIRECTORY, volume: VOLUME });
-    try {
-      return await syncVolume({
-        home,
-        directory: DIRECTORY,
-        volume: VOLUME,
-        leader: await led.connect(time, between),
-        server: 'here',
-        env: { ...env, clock },
-        timers,
-        policy: POLICY,
-        signal: new AbortController().signal,
-      });
-    } finally {
-      await home.close();
-    }
-  }, LIMIT_MS);
-  if (end.kind === 'failed') throw end.error;
-  if (end.kind !== 'done') throw new Violation(`the run is ${end.kind}`);
-  return end.value;
-}
-
-/** Honest answers until there is nothing more to do. */
-async function settle(env: SimulatedEnvironment, led: LedVolume): Promise<SyncReport> {
-  const first = await sync(env, led);
-  return first.ok ? first : sync(env, led);
 }
 
 /**
@@ -164,8 +98,4 @@ function expectKept(env: SimulatedEnvironment, former: Uint8Array): void {
     .filter((path) => path.endsWith(`/${VOLUME_ID}.dat`))
     .some((path) => Buffer.compare(env.disk.peek(path).subarray(0, former.length), former) === 0);
   expectThat(isKept, 'the good copy is gone');
-}
-
-function expectSame(found: Uint8Array, expected: Uint8Array, what: string): void {
-  expectThat(Buffer.compare(found, expected) === 0, `the ${what} is not the leader's`);
 }

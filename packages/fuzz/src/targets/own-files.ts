@@ -4,6 +4,7 @@ import {
   detachVolume,
   findLockHolder,
   type GenerationReader,
+  type HistoryLine,
   isStoreError,
   listKeptGenerations,
   listVolumeHomes,
@@ -18,9 +19,15 @@ import {
 import { createSimulatedEnvironment, type SimulatedEnvironment } from '@holdfast/testkit';
 import { collect } from '../collect.js';
 import type { Dice } from '../dice.js';
-import { createFollowedDirectory, DIRECTORY, type FollowedDirectory, VOLUME } from '../followed-directory.js';
+import {
+  type CommittedState,
+  createFollowedDirectory,
+  DIRECTORY,
+  type FollowedDirectory,
+  VOLUME,
+} from '../followed-directory.js';
 import { expectThat, type FuzzTarget } from '../fuzz-target.js';
-import { mutate } from '../mutate.js';
+import { joined, mutate } from '../mutate.js';
 import { packParts, unpackParts } from '../parts.js';
 
 /**
@@ -40,7 +47,7 @@ export const ownFiles: FuzzTarget = {
         const env = createSimulatedEnvironment({ seed: 1 });
         for (const [path, bytes] of followed.files) env.disk.plant(path, bytes);
         const resealed = changeFiles(env, input, paths);
-        await readEverything(env);
+        await readEverything(env, resealed ? undefined : [...followed.states, followed.former]);
         await openEverything(env, followed, resealed, dice);
       },
     };
@@ -86,8 +93,11 @@ function resealed(bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Everything that reads without a lock; it changes nothing. */
-async function readEverything(env: SimulatedEnvironment): Promise<void> {
+/** Everything that reads without a lock; it changes nothing. `committed`: what alone can be restored. */
+async function readEverything(
+  env: SimulatedEnvironment,
+  committed: readonly CommittedState[] | undefined,
+): Promise<void> {
   const which = { directory: DIRECTORY, volume: VOLUME };
   env.disk.forget();
   await orTyped(() => readClusterBinding(env, DIRECTORY));
@@ -96,26 +106,46 @@ async function readEverything(env: SimulatedEnvironment): Promise<void> {
   const kept = (await orTyped(() => listKeptGenerations(env, which))) ?? [];
   for (const { id } of kept.slice(0, 4)) {
     const reader = await orTyped(() => openGenerationReader(env, { ...which, generation: id }));
-    if (reader !== undefined) await readGeneration(reader);
+    if (reader !== undefined) await readGeneration(reader, committed);
     const volume = await orTyped(() => openGenerationVolume(env, { ...which, generation: id }));
     await volume?.close();
   }
   expectThat(env.disk.operations.length === 0, 'reading has changed something');
 }
 
-async function readGeneration(reader: GenerationReader): Promise<void> {
+async function readGeneration(
+  reader: GenerationReader,
+  committed: readonly CommittedState[] | undefined,
+): Promise<void> {
   try {
     await orTyped(() => collect(reader.checkDigests()));
     await orTyped(() => reader.contentDigest());
     await orTyped(() => reader.readInfo());
     for (const line of (await orTyped(() => collect(reader.history()))) ?? []) {
-      const state = await orTyped(() => reader.openState(line));
-      for (const file of [state?.dat, state?.idx]) await orTyped(async () => file && collect(file.checked()));
-      await state?.close();
+      const restored = await orTyped(() => restoredState(reader, line));
+      if (restored !== undefined && committed !== undefined)
+        expectThat(
+          isAmong(committed, restored),
+          `what can be restored as of ${line.atMs} was never committed`,
+        );
     }
   } finally {
     await reader.close();
   }
+}
+
+async function restoredState(reader: GenerationReader, line: HistoryLine): Promise<CommittedState> {
+  const state = await reader.openState(line);
+  try {
+    const [dat, idx] = [await collect(state.dat.checked()), await collect(state.idx.checked())];
+    return { dat: joined(...dat), idx: joined(...idx) };
+  } finally {
+    await state.close();
+  }
+}
+
+function isAmong(states: readonly CommittedState[], { dat, idx }: CommittedState): boolean {
+  return states.some((state) => Buffer.compare(state.dat, dat) === 0 && Buffer.compare(state.idx, idx) === 0);
 }
 
 /** What takes the lock: recovery, and then whatever an operator may do. */
@@ -157,10 +187,10 @@ async function expectCommitted(home: VolumeHome, { states }: FollowedDirectory):
   if (held === undefined) return;
   const { datSizeBytes, idxSizeBytes } = held.position;
   const [dat, idx] = [await held.dat.readAt(0, datSizeBytes), await held.idx.readAt(0, idxSizeBytes)];
-  const isCommitted = states.some(
-    (state) => Buffer.compare(state.dat, dat) === 0 && Buffer.compare(state.idx, idx) === 0,
+  expectThat(
+    isAmong(states, { dat, idx }),
+    `what is held (${datSizeBytes}, ${idxSizeBytes}) was never committed`,
   );
-  expectThat(isCommitted, `what is held (${datSizeBytes}, ${idxSizeBytes}) was never committed`);
 }
 
 async function orTyped<T>(doing: () => Promise<T>): Promise<T | undefined> {

@@ -31,8 +31,9 @@ export const volumeDirectory: FuzzTarget = {
   share: 6,
   prepare() {
     const volumes = goldenVolumes().filter(({ files }) => files.get('dat')!.length <= LARGEST_DAT_BYTES);
+    const compacted = volumes.filter(({ files }) => files.has('cpd') || files.has('cpx') || files.has('cpc'));
     return {
-      make: (dice) => changedFiles(dice, volumes),
+      make: (dice) => changedFiles(dice, dice.once(3) ? compacted : volumes),
       async run(input, dice) {
         const [head, ...files] = unpackParts(input, 1 + EXTENSIONS.length);
         const width = head![0] === 4 ? 4 : 5;

@@ -1,7 +1,6 @@
 import { parseVolumeInfo, writeVolumeInfo } from '@holdfast/format';
-import type { Dice } from '../dice.js';
+import { changeJson } from '../change-json.js';
 import { expectThat, type FuzzTarget } from '../fuzz-target.js';
-import { mutate } from '../mutate.js';
 
 const TEXTS = [
   '',
@@ -10,29 +9,14 @@ const TEXTS = [
   '{"version":3,"ecShardConfig":{"dataShards":10,"parityShards":4},"DestroyTime":"1900000000"}',
   '[{"__proto__":{"version":1e400}}]',
 ];
-/** What JSON can say where something else is expected. */
-const VALUES = [
-  'null',
-  'true',
-  '[]',
-  '{}',
-  '""',
-  '-1',
-  '1e309',
-  '5.5',
-  '"5"',
-  '"9007199254740993"',
-  '[[[[1]]]]',
-];
 
 /** What is read is written and read again as it was. */
 export const volumeInfo: FuzzTarget = {
   name: 'volume-info',
   share: 60,
   prepare() {
-    const seeds = TEXTS.map((text) => new TextEncoder().encode(text));
     return {
-      make: (dice) => (dice.once(2) ? mutate(dice, seeds) : withOtherValue(dice)),
+      make: (dice) => changeJson(dice, TEXTS),
       run(input) {
         const parsed = parseVolumeInfo(new TextDecoder().decode(input));
         const written = writeVolumeInfo(parsed);
@@ -41,12 +25,3 @@ export const volumeInfo: FuzzTarget = {
     };
   },
 };
-
-function withOtherValue(dice: Dice): Uint8Array {
-  const values = dice.pick(TEXTS).split(/(?<=:)/);
-  const at = 1 + dice.below(values.length);
-  const text = values.map((value, i) =>
-    i === at ? value.replace(/^("[^"]*"|[^,}]*)/, dice.pick(VALUES)) : value,
-  );
-  return new TextEncoder().encode(text.join(''));
-}

@@ -155,7 +155,7 @@ export async function* differingBlocks(
 
 /**
  * The first `lengthBytes` of the content, each block compared with its digest before any of it is given out. `fail`
- * makes the error for the first block that differs.
+ * makes the error for the first block that differs, and for content that is shorter.
  */
 export async function* checkedBytes(
   sha256: Sha256,
@@ -173,6 +173,9 @@ export async function* checkedBytes(
     for (const difference of differences) throw fail(difference);
     yield bytes.subarray(0, Math.min(bytes.length, lengthBytes - offset));
   }
+  const missingBytes = lengthBytes - content.lengthBytes;
+  if (missingBytes > 0)
+    throw fail({ offset: content.lengthBytes, lengthBytes: missingBytes, reason: 'too-short' });
 }
 
 /** Takes every block's digest into a hash, in order, the last, partial one's behind them. */

@@ -21,6 +21,7 @@ import {
 
 const DIRECTORY = '/data';
 const IDX = patterned(2, 170);
+const BLOCK_BYTES = 1 << 16;
 let env: SimulatedEnvironment;
 let home: VolumeHome;
 
@@ -99,6 +100,23 @@ test('an adopted index leaves the former one readable, and history says which co
   await former.close();
   await reader.close();
 });
+
+test.each([0, BLOCK_BYTES, 2 * BLOCK_BYTES])(
+  'a former index of which only %i bytes are left is not taken for a whole one',
+  async (leftBytes) => {
+    const idx = patterned(5, 2 * BLOCK_BYTES + 170);
+    const { datSizeBytes } = home.held!.position;
+    await home.held!.adoptIndex(chunksOf(idx), positionOf(datSizeBytes, idx.length, 3));
+    await home.held!.adoptIndex(chunksOf(IDX), positionOf(datSizeBytes, IDX.length, 3));
+    const path = env.disk.files().find((name) => name.endsWith('.idx.1'))!;
+    env.disk.plant(path, idx.slice(0, leftBytes));
+    const reader = await openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME });
+    const state = await reader.openState({ datSizeBytes, idxSizeBytes: idx.length, indexSerial: 1 });
+    await expect(collect(state.idx.checked())).rejects.toMatchObject({ code: 'corrupt', offset: leftBytes });
+    await state.close();
+    await reader.close();
+  },
+);
 
 test('a reader that was opened before a swap goes on with its generation', async () => {
   const reader = await openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME });
