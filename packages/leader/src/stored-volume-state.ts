@@ -4,7 +4,7 @@ import { LeaderError } from '@holdfast/protocol';
 import { createIndexCursor, type IndexCursor } from './index-cursor.js';
 import { createMutex } from './mutex.js';
 import type { NeedleStore } from './needles/needle-store.js';
-import { searchSnapshot } from './search-snapshot.js';
+import { createStampSearch } from './stamp-search.js';
 import type { VolumeState } from './volume-state.js';
 
 /** A volume of a store that is written: what of it is durable, now and after every change. */
@@ -56,7 +56,7 @@ export function createStoredVolumeState(store: NeedleStore, name: VolumeName): V
           throw error;
         }
       }),
-    search: searchSnapshot,
+    search: createStampSearch(),
     close: async () => {},
   };
 }

@@ -5,7 +5,7 @@ import type { StoreEnvironment } from '@holdfast/store';
 import { createIndexCursor, type FileLimits, type IndexCursor, type ServedLengths } from './index-cursor.js';
 import { toHex } from './lineage.js';
 import { createMutex } from './mutex.js';
-import { searchSnapshot } from './search-snapshot.js';
+import { createStampSearch } from './stamp-search.js';
 import { currentFileKeys, openVolumeFiles, type VolumeFiles } from './volume-files.js';
 
 const HISTORY_MARK_BYTES = 8;
@@ -108,7 +108,7 @@ export function createVolumeState({ env, directory, name }: VolumeStateOptions):
           close: files.retain(),
         };
       }),
-    search: searchSnapshot,
+    search: createStampSearch(),
     close: () =>
       mutex.run(async () => {
         await generation?.release();

@@ -1,16 +1,7 @@
 import { FormatError, NeedleFramer, SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
-import {
-  createStampReader,
-  EMPTY_ORDER_SUMMARY,
-  type OrderSummary,
-  openIdx,
-  type RandomAccess,
-  type SearchAnswer,
-  searchAppendAtNs,
-  summarizeOrder,
-} from '@holdfast/index';
 import { type ByteRange, RpcError } from '@holdfast/protocol';
 import type { PinnedVolume } from '../needles/stored-volume.js';
+import { createStampSearch } from '../stamp-search.js';
 import { streamFile } from './stream-file.js';
 
 const WINDOW_BYTES = 1 << 20;
@@ -38,20 +29,7 @@ export interface Since {
 }
 
 export function createSince(): Since {
-  /** By the open file: a generation's summary goes with it. */
-  const summaries = new WeakMap<RandomAccess, OrderSummary>();
-
-  async function search(pinned: PinnedVolume, sinceNs: bigint, signal: AbortSignal): Promise<SearchAnswer> {
-    const { dat, version, offsetWidthBytes, datSizeBytes, idxSizeBytes } = pinned;
-    const idx = await openIdx(pinned.idx, offsetWidthBytes, { sizeBytes: idxSizeBytes });
-    const readStamp = createStampReader(dat, offsetWidthBytes, datSizeBytes);
-    const known = summaries.get(dat) ?? EMPTY_ORDER_SUMMARY;
-    // Another call may have seen more of the file than was there when this one pinned it.
-    const from = known.entryCount > idx.entryCount ? EMPTY_ORDER_SUMMARY : known;
-    const summary = await summarizeOrder(idx, readStamp, { summary: from, signal });
-    if (summary.entryCount >= known.entryCount) summaries.set(dat, summary);
-    return searchAppendAtNs({ idx, summary, sinceNs, version, readStamp, signal });
-  }
+  const search = createStampSearch();
 
   async function* ranges(
     pinned: PinnedVolume,
@@ -65,7 +43,8 @@ export function createSince(): Since {
       const text = `volume ${volumeId}: records of version ${version} have no time stamps: copy its files`;
       throw new RpcError('failed-precondition', text);
     }
-    const answer = await search(pinned, sinceNs, signal);
+    const { dat, idx } = pinned;
+    const answer = await search({ status: pinned, dat, idx }, sinceNs, signal);
     if (answer.kind === 'found') {
       yield { offset: answer.offset, lengthBytes: datSizeBytes - answer.offset };
     } else if (answer.kind === 'not-answerable') {
