@@ -24,7 +24,12 @@ export async function showForecast(
   const place = await existingPlace(directory, env.disk);
   if (!flags['take-over']) await assertNotServed(env, directory);
   if (clusterId !== undefined) await isBoundTo(env, directory, clusterId);
-  const volumes = await foreseeVolumes(listing, { directory, env, signal });
+  const volumes = await foreseeVolumes(listing, {
+    directory,
+    env,
+    takeOver: flags['take-over'],
+    signal,
+  });
   for (const forecast of volumes) output.event({ event: 'foreseen', ...forecast }, describe(forecast));
   const readBytes = volumes.reduce((sum, volume) => sum + volume.readBytes, 0);
   const neededBytes = volumes.reduce((sum, volume) => sum + volume.neededBytes, 0);

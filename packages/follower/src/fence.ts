@@ -4,7 +4,7 @@ import { type ByteRange, LeaderError, type LeaderStatus } from '@holdfast/protoc
 import type { GenerationPosition } from '@holdfast/store';
 import { stepVoided } from './errors.js';
 import { equalBytes, readPieces } from './leader-read.js';
-import type { VolumeRun } from './run.js';
+import type { LeaderView } from './run.js';
 
 /** How much of a record or tail is read again to recognise it: with stamp, cookie and CRC it names one write. */
 export const PROOF_BYTES = 4096;
@@ -28,7 +28,7 @@ export interface Sighting {
 }
 
 /** Status, super block and anchor of the leader as it is now. Asks for ranges. */
-export async function sight(run: VolumeRun): Promise<Sighting> {
+export async function sight(run: LeaderView): Promise<Sighting> {
   const status = await run.volume.status(run.signal);
   try {
     return await sightTail(run, status, status.datSizeBytes);
@@ -39,7 +39,13 @@ export async function sight(run: VolumeRun): Promise<Sighting> {
   }
 }
 
-async function sightTail(run: VolumeRun, status: LeaderStatus, tail: number): Promise<Sighting> {
+/** The status alone: while a compaction is open, ranges could bring the server down. */
+export async function sightWithoutRanges(run: LeaderView): Promise<Sighting> {
+  const status = await run.volume.status(run.signal);
+  return { status, tail: status.datSizeBytes, superBlock: undefined, anchor: undefined };
+}
+
+async function sightTail(run: LeaderView, status: LeaderStatus, tail: number): Promise<Sighting> {
   const offset = Math.max(0, tail - PROOF_BYTES);
   const anchorRange = { offset, lengthBytes: tail - offset };
   const superBlockRange = { offset: 0, lengthBytes: SUPER_BLOCK_SIZE_BYTES };
@@ -55,7 +61,7 @@ async function sightTail(run: VolumeRun, status: LeaderStatus, tail: number): Pr
  * `step-voided` where not. Returns the new status.
  */
 export async function fence(
-  run: VolumeRun,
+  run: LeaderView,
   sighting: Sighting,
   witnesses: readonly Witness[],
 ): Promise<LeaderStatus> {
@@ -73,7 +79,7 @@ export async function fence(
 }
 
 /** Throws `step-voided` unless `now` can be a later status of the generation that `before` saw. */
-export function assertSameGeneration(run: VolumeRun, before: LeaderStatus, now: LeaderStatus): void {
+export function assertSameGeneration(run: LeaderView, before: LeaderStatus, now: LeaderStatus): void {
   const id = run.leaderCopy.volumeId;
   if (now.revision !== before.revision)
     throw stepVoided(id, `revision ${now.revision}, was ${before.revision}`);
@@ -86,7 +92,7 @@ export function assertSameGeneration(run: VolumeRun, before: LeaderStatus, now: 
     throw stepVoided(id, `an index of ${now.idxSizeBytes}, was ${before.idxSizeBytes}`);
 }
 
-async function confirm(run: VolumeRun, witnesses: readonly Witness[]): Promise<void> {
+async function confirm(run: LeaderView, witnesses: readonly Witness[]): Promise<void> {
   const distinct = withoutRepeats(witnesses);
   const ranges = distinct.map((witness) => ({ offset: witness.offset, lengthBytes: witness.bytes.length }));
   const pieces = await readPieces(run, ranges);
@@ -137,7 +143,7 @@ export async function witnessesOf(
 }
 
 /** Whether the witnesses read the same on the leader now. */
-export async function holds(run: VolumeRun, witnesses: readonly Witness[]): Promise<boolean> {
+export async function holds(run: LeaderView, witnesses: readonly Witness[]): Promise<boolean> {
   const ranges = witnesses.map((witness) => ({ offset: witness.offset, lengthBytes: witness.bytes.length }));
   const pieces = await readPieces(run, ranges);
   return witnesses.every((witness, i) => equalBytes(witness.bytes, pieces[i] as Uint8Array));

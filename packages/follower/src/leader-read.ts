@@ -1,6 +1,6 @@
 import type { RandomAccess } from '@holdfast/index';
 import type { ByteRange, LeaderVolume } from '@holdfast/protocol';
-import type { VolumeRun } from './run.js';
+import type { LeaderView, VolumeRun } from './run.js';
 
 /** Whether two byte strings are equal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -11,7 +11,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The bytes of each range, in its own array. For small ranges: all of them are held at once. */
 export async function readPieces(
-  { volume, link, signal }: VolumeRun,
+  { volume, link, signal }: LeaderView,
   ranges: readonly ByteRange[],
 ): Promise<readonly Uint8Array[]> {
   return await link.time(ranges, () => readPiecesOf(volume, ranges, signal));

@@ -1,16 +1,24 @@
 import { SUPER_BLOCK_SIZE_BYTES } from '@holdfast/format';
-import { type HeldGeneration, isStoreError } from '@holdfast/store';
+import type { RandomAccess } from '@holdfast/index';
+import { type GenerationPosition, isStoreError } from '@holdfast/store';
 import { holds, overlapRanges, type Sighting, type Witness, witnessesOf } from './fence.js';
 import { equalBytes } from './leader-read.js';
-import type { VolumeRun } from './run.js';
+import type { LeaderView } from './run.js';
+
+/** What is held, for reading. */
+export interface Held {
+  readonly position: GenerationPosition;
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess;
+}
 
 /**
  * The overlap proof: what is held ends in the leader's own bytes, and begins with its super block. Where the disk does not
  * give them any more nothing is proved: a build takes what it still gives.
  */
 export async function isOverlapEqual(
-  run: VolumeRun,
-  held: HeldGeneration,
+  run: LeaderView,
+  held: Held,
   { superBlock, anchor }: Sighting,
 ): Promise<boolean> {
   let overlap: readonly Witness[];
@@ -34,11 +42,7 @@ function isSeen(anchor: Witness | undefined, { offset, bytes }: Witness): boolea
 }
 
 /** Whether the leader's `.idx` begins with `lengthBytes` of ours. */
-export async function isIndexEqual(
-  run: VolumeRun,
-  held: HeldGeneration,
-  lengthBytes: number,
-): Promise<boolean> {
+export async function isIndexEqual(run: LeaderView, held: Held, lengthBytes: number): Promise<boolean> {
   let at = 0;
   let isEqual = true;
   for await (const chunk of run.volume.readIndex(0, lengthBytes, run.signal)) {

@@ -7,20 +7,24 @@ import type { SyncPolicy } from './policy.js';
 import type { SyncProgress } from './report.js';
 import type { StepSize } from './step-size.js';
 
-/** What every routine of one attempt works with: one session's volume, the home, the ports. */
-export interface VolumeRun {
+/** What asks a leader and decides, and writes nothing: one session's volume, and the ports. */
+export interface LeaderView {
   readonly volume: LeaderVolume;
   readonly link: LinkMeter;
+  readonly leaderCopy: LeaderCopyId;
+  readonly env: StoreEnvironment;
+  readonly policy: SyncPolicy;
+  readonly signal: AbortSignal;
+}
+
+/** What every routine of one attempt works with. */
+export interface VolumeRun extends LeaderView {
   /** Kept over the attempts of a run, like the tally. */
   readonly stepSize: StepSize;
   readonly tally: BuildTally;
-  readonly leaderCopy: LeaderCopyId;
   readonly home: VolumeHome;
   readonly directory: string;
-  readonly env: StoreEnvironment;
   readonly timers: Timers;
-  readonly policy: SyncPolicy;
-  readonly signal: AbortSignal;
   readonly onProgress: (progress: SyncProgress) => void;
 }
 

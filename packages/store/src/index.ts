@@ -15,6 +15,7 @@ export {
 export type { Finding, FindingCode } from './finding.js';
 export { type DamagedPlace, type FixOptions, type FixReport, fixIndex } from './fix.js';
 export { type DetachVolumeOptions, detachVolume, isFollowing } from './generation/detach-volume.js';
+export { foreseeHeld } from './generation/foresee-held.js';
 export { ensureFree } from './generation/free-space.js';
 export { type GenerationNeedles, openGenerationNeedles } from './generation/generation-needles.js';
 export {

@@ -1,13 +1,18 @@
 import { formatVolumeName, type VolumeName } from '@holdfast/format';
-import { type LeaderClient, LeaderError, type LeaderStatus } from '@holdfast/protocol';
+import { LeaderError, type LeaderStatus } from '@holdfast/protocol';
 import {
+  foreseeHeld,
   type GenerationPosition,
-  openGenerationReader,
+  type GenerationReader,
   type StoreEnvironment,
-  StoreError,
+  type StoreError,
 } from '@holdfast/store';
-import { choose } from '../choose.js';
+import { type Decision, decide } from '../decide.js';
 import { FollowError } from '../errors.js';
+import { sight, sightWithoutRanges } from '../fence.js';
+import { LinkMeter } from '../link-meter.js';
+import { defaultSyncPolicy } from '../policy.js';
+import type { Held } from '../prove.js';
 import type { SyncOutcome } from '../report.js';
 import { translateError } from '../translate-error.js';
 import { unnameableError, unsupportedError } from './sync-known-volume.js';
@@ -16,7 +21,7 @@ import type { KnownVolume, VolumeListing, VolumeLocation } from './volume-source
 /** How many volumes are asked about at once. */
 const ASKED_AT_ONCE = 8;
 
-/** What a sync of one volume would do, as revision and sizes tell it: the proofs are the sync's own. */
+/** What a sync of one volume would do: its first decision, with the proofs that lead to it. */
 export interface SyncForecast {
   readonly id: number;
   readonly collection: string;
@@ -40,6 +45,8 @@ export interface SyncForecast {
 export interface ForeseeOptions {
   readonly directory: string;
   readonly env: StoreEnvironment;
+  /** As `openVolumeHome` has it. Default: false. */
+  readonly takeOver?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -67,50 +74,51 @@ async function foresee(
 ): Promise<SyncForecast> {
   const { volume } = known;
   if (known.unsupported !== undefined) return failedForecast(volume, unsupportedError(known), 'unsupported');
+  let held: GenerationReader | undefined;
   try {
-    const position = await heldPosition(volume, options);
-    const { location, status } = await firstStatus(known, position, listing, options.signal);
-    return await forecastOf({ volume, location, status, position }, options);
+    held = await foreseeHeld(options.env, { ...options, volume });
+    const server = held?.position.leaderCopy.server;
+    const seen = await firstDecision(known, locationsOf(known, server, listing), held, options);
+    return await forecastOf(volume, held?.position, seen, options);
   } catch (error) {
     options.signal.throwIfAborted();
     return failedForecast(volume, translateError(error, volume), 'failed');
+  } finally {
+    await held?.close();
   }
 }
 
-/** `undefined` where nothing is held that could be gone on with. */
-async function heldPosition(
-  volume: VolumeName,
-  { directory, env }: ForeseeOptions,
-): Promise<GenerationPosition | undefined> {
-  try {
-    const reader = await openGenerationReader(env, { directory, volume });
-    await reader.close();
-    return reader.position;
-  } catch (error) {
-    if (error instanceof StoreError && ['not-found', 'position-damaged'].includes(error.code))
-      return undefined;
-    throw error;
-  }
-}
-
-/** Of the server whose copy is held; of a first copy, of any server that answers. */
-async function firstStatus(
-  { volume, locations }: KnownVolume,
-  position: GenerationPosition | undefined,
+/** The server whose copy is held; for a first copy any that has one. */
+function locationsOf(
+  { locations }: KnownVolume,
+  server: string | undefined,
   { servers }: VolumeListing,
-  signal: AbortSignal,
-): Promise<{ readonly location: VolumeLocation; readonly status: LeaderStatus }> {
-  const pinned = position?.leaderCopy.server;
-  const leader = pinned === undefined ? undefined : servers.get(pinned);
-  const candidates = leader === undefined ? locations : [{ server: pinned!, leader }];
+): readonly VolumeLocation[] {
+  const leader = server === undefined ? undefined : servers.get(server);
+  return server === undefined || leader === undefined ? locations : [{ server, leader }];
+}
+
+/** What the first server that answers is, and what a run would decide there. */
+interface Seen {
+  readonly server: string;
+  readonly status: LeaderStatus;
+  readonly decision: Decision;
+}
+
+async function firstDecision(
+  { volume }: KnownVolume,
+  locations: readonly VolumeLocation[],
+  held: Held | undefined,
+  options: ForeseeOptions,
+): Promise<Seen> {
   let failure: unknown = new FollowError(
     'volume-not-found',
     `volume ${formatVolumeName(volume)}: no server has it now`,
     { volumeId: volume.volumeId },
   );
-  for (const location of candidates) {
+  for (const location of locations) {
     try {
-      return { location, status: await statusOf(location.leader, volume, signal) };
+      return await seenAt(location, volume, held, options);
     } catch (error) {
       if (!(error instanceof LeaderError)) throw error;
       failure = error;
@@ -119,58 +127,57 @@ async function firstStatus(
   throw failure;
 }
 
-async function statusOf(
-  leader: LeaderClient,
-  { volumeId, collection }: VolumeName,
-  signal: AbortSignal,
-): Promise<LeaderStatus> {
+/** A compaction that is open is not waited for. */
+async function seenAt(
+  { server, leader }: VolumeLocation,
+  name: VolumeName,
+  held: Held | undefined,
+  { env, signal }: ForeseeOptions,
+): Promise<Seen> {
   const session = await leader.openSession(signal);
   try {
-    return await session.volume(volumeId, collection).status(signal);
+    const volume = session.volume(name.volumeId, name.collection);
+    const link = new LinkMeter(env.clock, volume.rangesAtOnce);
+    const leaderCopy = { server, ...name };
+    const view = { volume, link, leaderCopy, env, policy: defaultSyncPolicy, signal };
+    const isOpen = held === undefined || (await volume.compactionOpen(signal));
+    const sighting = isOpen ? await sightWithoutRanges(view) : await sight(view);
+    return { server, status: sighting.status, decision: await decide(view, held, sighting) };
   } finally {
     await session.close();
   }
 }
 
-interface Seen {
-  readonly volume: VolumeName;
-  readonly location: VolumeLocation;
-  readonly status: LeaderStatus;
-  readonly position: GenerationPosition | undefined;
-}
-
 async function forecastOf(
-  { volume, location, status, position }: Seen,
+  volume: VolumeName,
+  position: GenerationPosition | undefined,
+  { server, status, decision }: Seen,
   { directory, env }: ForeseeOptions,
 ): Promise<SyncForecast> {
-  const choice = choose(position, { server: location.server, ...volume }, status);
-  const { datSizeBytes, idxSizeBytes } = status;
+  const { datSizeBytes, idxSizeBytes, revision } = status;
+  const { kind, reason } = decision;
   const common = {
     id: volume.volumeId,
     collection: volume.collection,
-    server: location.server,
-    revision: status.revision,
+    server,
+    revision,
     datSize: datSizeBytes,
+    reason,
     ok: true,
     code: null,
     error: null,
   };
-  if (choice.kind === 'build' || position === undefined) {
+  if (kind === 'build' || position === undefined) {
     const bytes = datSizeBytes + idxSizeBytes;
-    const reason = choice.kind === 'build' ? choice.reason : 'nothing is held';
     const isThere = await env.disk.stat(`${directory}/${formatVolumeName(volume)}.dat`);
     const outcome = isThere === undefined ? 'copied' : 'rebased';
-    return { ...common, outcome, readBytes: bytes, neededBytes: bytes, reason };
+    return { ...common, outcome, readBytes: bytes, neededBytes: bytes };
   }
-  const appendedBytes = choice.kind === 'append' ? datSizeBytes - position.datSizeBytes : 0;
+  const outcome = kind === 'idle' ? 'idle' : 'appended';
+  const aheadBytes = kind === 'append' ? datSizeBytes - position.datSizeBytes : 0;
   const entryBytes = Math.max(0, idxSizeBytes - position.idxSizeBytes);
-  return {
-    ...common,
-    outcome: choice.kind === 'append' ? 'appended' : 'idle',
-    readBytes: appendedBytes + idxSizeBytes,
-    neededBytes: choice.kind === 'adopt-index' ? idxSizeBytes : appendedBytes + entryBytes,
-    reason: choice.kind === 'append' ? `${appendedBytes} bytes behind what is held` : "at the leader's tail",
-  };
+  const neededBytes = kind === 'adopt-index' ? idxSizeBytes : aheadBytes + entryBytes;
+  return { ...common, outcome, readBytes: aheadBytes + idxSizeBytes, neededBytes };
 }
 
 function failedForecast(

@@ -1,7 +1,13 @@
 import { LeaderError } from '@holdfast/protocol';
 import { createSimulatedDisk } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
-import { foreseeVolumes, type KnownVolume, type VolumeListing } from '../../src/index.js';
+import {
+  foreseeVolumes,
+  type KnownVolume,
+  type SyncForecast,
+  type SyncReport,
+  type VolumeListing,
+} from '../../src/index.js';
 import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
 
 async function kitWithVolume(): Promise<SyncKit> {
@@ -15,6 +21,7 @@ async function foresee(
   kit: SyncKit,
   changes: Partial<KnownVolume> = {},
   listing: Partial<VolumeListing> = {},
+  takeOver = false,
 ) {
   const location = { server: 'stock', leader: kit.leader };
   const known = { volume: kit.volume, locations: [location], unsupported: undefined, ...changes };
@@ -25,7 +32,20 @@ async function foresee(
     ...listing,
   };
   const { directory, env } = kit;
-  return await foreseeVolumes(all, { directory, env, signal: new AbortController().signal });
+  return await foreseeVolumes(all, { directory, env, takeOver, signal: new AbortController().signal });
+}
+
+/** And a run does so. */
+async function expectAsForeseen(
+  kit: SyncKit,
+  forecast: SyncForecast,
+  outcome: SyncReport['outcome'],
+  reason: string,
+): Promise<void> {
+  expect(forecast).toMatchObject({ ok: true, outcome, reason });
+  const report = await kit.syncAndCompare(outcome);
+  expect(report.outcome).toBe(outcome);
+  expect(report.reason).toContain(reason);
 }
 
 describe('what a sync would do', () => {
@@ -66,9 +86,75 @@ describe('what a sync would do', () => {
     await kit.syncAndCompare('copied');
     volume.load(volume.dat, volume.idx.subarray(17));
     const idxSizeBytes = volume.idx.length;
-    expect(await foresee(kit)).toMatchObject([
-      { outcome: 'idle', ok: true, readBytes: idxSizeBytes, neededBytes: idxSizeBytes },
-    ]);
+    const [forecast] = await foresee(kit);
+    expect(forecast).toMatchObject({ ok: true, readBytes: idxSizeBytes, neededBytes: idxSizeBytes });
+    await expectAsForeseen(kit, forecast!, 'appended', 'the index sizes differ');
+  });
+
+  it("is a leader's index that was rewritten in place, no longer than before", async () => {
+    const kit = await kitWithVolume();
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    await kit.syncAndCompare('copied');
+    const [first, second] = [volume.idx.slice(0, 17), volume.idx.slice(17, 34)];
+    volume.load(volume.dat, Uint8Array.of(...second, ...first, ...volume.idx.slice(34)));
+    const [forecast] = await foresee(kit);
+    await expectAsForeseen(kit, forecast!, 'appended', 'the indexes differ');
+  });
+
+  it('is a volume that was made anew under its id, as long as the one before', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    kit.server.deleteVolume(VOLUME_ID);
+    const volume = kit.server.allocate(VOLUME_ID);
+    for (let id = 1; id <= 4; id++) volume.put(BigInt(id), new Uint8Array(500).fill(id + 4));
+    const [forecast] = await foresee(kit);
+    await expectAsForeseen(kit, forecast!, 'rebased', "what is held does not end in the leader's bytes");
+  });
+
+  it('is a copy whose index somebody has written anew', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    const disk = kit.env.disk as ReturnType<typeof createSimulatedDisk>;
+    const path = `${kit.directory}/${VOLUME_ID}.idx`;
+    const idx = disk.peek(path);
+    disk.plant(path, Uint8Array.of(...idx.slice(17, 34), ...idx.slice(0, 17), ...idx.slice(34)));
+    const [forecast] = await foresee(kit);
+    await expectAsForeseen(kit, forecast!, 'rebased', 'nothing is held');
+  });
+
+  it('is a copy that a server has written into: it is refused, unless it is to be taken over', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    const disk = kit.env.disk as ReturnType<typeof createSimulatedDisk>;
+    const path = `${kit.directory}/${VOLUME_ID}.dat`;
+    disk.plant(path, Uint8Array.of(...disk.peek(path).fill(9, 40, 50), ...new Uint8Array(64)));
+    disk.forget();
+    expect(await foresee(kit)).toMatchObject([{ outcome: 'failed', code: 'directory-served' }]);
+    await expect(kit.openHome()).rejects.toMatchObject({ code: 'directory-served' });
+    expect(await foresee(kit, {}, {}, true)).toMatchObject([{ outcome: 'rebased', ok: true }]);
+  });
+
+  it('is an append behind files that a crash left longer', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    const disk = kit.env.disk as ReturnType<typeof createSimulatedDisk>;
+    const path = `${kit.directory}/${VOLUME_ID}.dat`;
+    disk.plant(path, Uint8Array.of(...disk.peek(path), ...new Uint8Array(64)));
+    kit.server.volumes.get(VOLUME_ID)!.put(9n, new Uint8Array(100));
+    const [forecast] = await foresee(kit);
+    await expectAsForeseen(kit, forecast!, 'appended', '144 bytes behind the overlap');
+  });
+
+  it('is what a run does that meets a compaction, and no range is asked for beside it', async () => {
+    const kit = await kitWithVolume();
+    await kit.syncAndCompare('copied');
+    const volume = kit.server.volumes.get(VOLUME_ID)!;
+    volume.put(9n, new Uint8Array(100));
+    volume.compact();
+    const [forecast] = await foresee(kit);
+    const whole = 'a compaction stays open on the leader: whole files';
+    expect(forecast).toMatchObject({ outcome: 'rebased', reason: whole });
+    expect(await kit.sync({ vacuumWaitMs: 0 })).toMatchObject({ outcome: 'rebased', ok: true });
   });
 
   it('is not found out on a disk that fails', async () => {

@@ -32,7 +32,8 @@ interface HeldBefore {
   readonly isSettled: boolean;
 }
 
-interface OpenFile {
+/** One of the two files in DIR, and what was found of it. */
+export interface OpenFile {
   readonly kind: 'dat' | 'idx';
   readonly file: DiskFile;
   readonly committed: CommittedFile;
@@ -62,10 +63,28 @@ export async function recoverHeld(
     await disk.syncDirectory(layout.directory);
   }
   const hasNote = !isInOrder && (await unlessDamaged(readAppendNote(env, layout), undefined)) === id;
+  const opened = await openCommitted(context, id, record, 'write');
+  if (opened === undefined) return { files: undefined, notHeld: 'digests-differ', strays: [] };
+  try {
+    return await settle(context, id, record, opened, { hasNote, takeOver, isInOrder, isSettled });
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+/** The files in DIR, compared with what the position of generation `id` says of them; `undefined` where there is no index. */
+export async function openCommitted(
+  context: HomeContext,
+  id: number,
+  record: PositionRecord,
+  mode: 'read' | 'write',
+): Promise<readonly OpenFile[] | undefined> {
+  const { env, layout } = context;
   const opened: OpenFile[] = [];
   try {
     for (const [kind, committed] of Object.entries(committedFiles(context, id, record))) {
-      const file = await disk.open(committed.path, { mode: 'write' });
+      const file = await env.disk.open(committed.path, { mode });
       try {
         const found = await identifyFile(env, file, committed);
         opened.push({ kind: kind as OpenFile['kind'], file, committed, found });
@@ -74,13 +93,27 @@ export async function recoverHeld(
         throw error;
       }
     }
-    return await settle(context, id, record, opened, { hasNote, takeOver, isInOrder, isSettled });
+    return opened;
   } catch (error) {
     await closeAll(opened);
-    if (isStoreError(error, 'not-found') && error.path === layout.idx)
-      return { files: undefined, notHeld: 'digests-differ', strays: [] };
+    if (isStoreError(error, 'not-found') && error.path === layout.idx) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether they are what was committed. Error `directory-served` where committed blocks have changed and bytes lie behind
+ * them that are not ours: a note of ours says that they are.
+ */
+export function isAllHeld(
+  context: HomeContext,
+  opened: readonly OpenFile[],
+  { hasNote, takeOver }: { readonly hasNote: boolean; readonly takeOver: boolean },
+): boolean {
+  const isHeld = opened.every(({ found }) => found.isHeld);
+  const isBehind = opened.some(({ found }) => found.bytesBehind > 0);
+  if (!isHeld && isBehind && !hasNote && !takeOver) throw served(context, opened);
+  return isHeld;
 }
 
 function committedFiles(
@@ -106,7 +139,7 @@ function committedFiles(
   };
 }
 
-async function closeAll(opened: readonly OpenFile[]): Promise<void> {
+export async function closeAll(opened: readonly OpenFile[]): Promise<void> {
   for (const { file } of opened) await file.close();
 }
 
@@ -118,10 +151,8 @@ async function settle(
   { hasNote, takeOver, isInOrder, isSettled }: HeldBefore & { readonly hasNote: boolean },
 ): Promise<RecoveredHeld> {
   const { env, layout } = context;
-  const isHeld = opened.every(({ found }) => found.isHeld);
+  const isHeld = isAllHeld(context, opened, { hasNote, takeOver });
   const behind = opened.filter(({ found }) => found.bytesBehind > 0);
-  if (!isHeld && behind.length > 0 && !hasNote && !takeOver) throw served(context, opened);
-
   const strays: string[] = [];
   if (!hasNote || !isHeld) {
     for (const { kind, file, committed } of behind)

@@ -3,6 +3,7 @@ import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
 const CHOOSE = 'follower/src/choose.ts';
 const FENCE = 'follower/src/fence.ts';
 const SETTLE = 'follower/src/settle.ts';
+const DECIDE = 'follower/src/decide.ts';
 const SYNC_ONCE = 'follower/src/sync-once.ts';
 const SYNC_VOLUME = 'follower/src/sync-volume.ts';
 
@@ -14,7 +15,7 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
       'time-stamps-trusted',
       7,
       'what is held is taken for the beginning of the leader where its stamps look right',
-      SYNC_ONCE,
+      DECIDE,
       '  if (!(await isOverlapEqual(run, held, sighting)))\n',
       "  void isOverlapEqual;\n  if (held.position.lastAppendAtNs === '')\n",
     ),
@@ -93,9 +94,9 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
           to: "return { kind: 'idle' };",
         },
         {
-          file: SYNC_ONCE,
-          from: '  if (!isProved) return await adoptIndex',
-          to: '  if (isProved && held.position.idxSizeBytes < 0) return await adoptIndex',
+          file: DECIDE,
+          from: '  if (!isProved) return decided',
+          to: '  if (isProved && held.position.idxSizeBytes < 0) return decided',
         },
       ],
     },

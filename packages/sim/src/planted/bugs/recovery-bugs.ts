@@ -53,8 +53,8 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = huntedBy(
       11,
       'a directory that a server has written to is followed into as if nothing were',
       RECOVER_HELD,
-      '  if (!isHeld && behind.length > 0 && !hasNote && !takeOver) throw served(context, opened);\n',
-      '  void [takeOver, served];\n',
+      '  if (!isHeld && isBehind && !hasNote && !takeOver) throw served(context, opened);\n',
+      '  void [isBehind, hasNote, takeOver, served];\n',
     ),
     plantedBug(
       'append-without-note',
