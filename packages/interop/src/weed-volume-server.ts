@@ -109,7 +109,8 @@ export async function startWeedVolumeServer(options: WeedVolumeServerOptions): P
     if (!weed?.isAlive) throw new Gone(`the volume server has ended: ${weed?.log}`);
     const own = await fetch(`http://${httpAddress}/status`);
     const topology = await fetch(`http://${masterHttpAddress}/dir/status`);
-    return own.ok && (await topology.text()).includes(server.announcedAddress);
+    // One that speaks TLS answers 400.
+    return own.status <= 400 && (await topology.text()).includes(server.announcedAddress);
   };
 
   const fileUrl = (volumeId: number, needleId: bigint, query: WeedPutOptions['query'] = {}): URL => {

@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { RpcServerTlsOptions } from '@holdfast/protocol';
@@ -71,6 +77,7 @@ export async function listenHttp(options: HttpListenerOptions): Promise<HttpList
   });
   const { port: boundPort } = server.address() as AddressInfo;
   const handle = handlerAt(boundPort);
+  if (tls !== undefined) server.on('request', withoutConnectionFields);
   server.on(
     'request',
     getRequestListener(
@@ -96,6 +103,14 @@ function secureServer(options: ServerOptions, { cert, key, clientCa }: RpcServer
     key,
     ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   });
+}
+
+/**
+ * A real volume server hands an answer's fields on as they are, over HTTP/2 where there is TLS: `Keep-Alive` is a
+ * protocol error there (measured on 4.48). HTTP/1.1 connections stay open without being told.
+ */
+function withoutConnectionFields({ httpVersion }: IncomingMessage, response: ServerResponse): void {
+  if (httpVersion === '1.1') response.removeHeader('connection');
 }
 
 /** Connections on which no request has come yet. */
