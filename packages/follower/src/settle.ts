@@ -32,6 +32,8 @@ export interface SettledStep {
   readonly entries: Uint8Array;
   /** The answers of the leader about single needles count only if its sizes have not changed since. */
   readonly needsUnchanged: boolean;
+  /** The last record is whole only if the leader's file ends there: as it appends records, this one would go on. */
+  readonly needsTail: boolean;
   readonly lastDataOffset: number | undefined;
   readonly lastAppendAtNs: bigint | undefined;
   readonly damage: readonly LeaderDamage[];
@@ -89,9 +91,12 @@ export class StepSettler {
 
   /**
    * The entries to commit, after the fence. Where single needles were asked for and the leader has moved since, its
-   * index tells after all.
+   * index tells after all. Between a status and its anchor a leader can lose its tail, and grow past it again: only one
+   * that has not moved since has shown that its file ends there.
    */
   async confirm(step: SettledStep, isUnchanged: boolean): Promise<Uint8Array> {
+    if (step.needsTail && !isUnchanged)
+      throw stepVoided(this.#run.leaderCopy.volumeId, 'its last record may go on', step.endOffset);
     if (!step.needsUnchanged || isUnchanged) return step.entries;
     await this.#readWindow();
     const entries = this.#windowEntries(step.endOffset, step.isLast);
@@ -182,7 +187,16 @@ export class StepSettler {
 
   #step(frames: StepFrames, endOffset: number, entries: Uint8Array, isLast: boolean): SettledStep {
     const { lastDataOffset, lastAppendAtNs } = frames;
-    return { endOffset, entries, needsUnchanged: false, lastDataOffset, lastAppendAtNs, damage: [], isLast };
+    return {
+      endOffset,
+      entries,
+      needsUnchanged: false,
+      needsTail: false,
+      lastDataOffset,
+      lastAppendAtNs,
+      damage: [],
+      isLast,
+    };
   }
 
   /**
@@ -198,6 +212,7 @@ export class StepSettler {
     const isLast = end === this.tail;
     const damage: LeaderDamage[] = [];
     let endOffset = Math.min(frames.boundaryOffset, end);
+    let needsTail = false;
     let { lastDataOffset, lastAppendAtNs } = frames;
     for (const [i, record] of expected.entries()) {
       const next = expected[i + 1]?.offset ?? this.tail;
@@ -213,6 +228,8 @@ export class StepSettler {
         this.#run.env.crc32c,
       );
       if (result.kind === 'sound') {
+        const { version } = this.#sighting.status;
+        needsTail = record.offset + recordLengthBytes(version, record.sizeBytes) > this.tail;
         this.version = result.version;
         lastAppendAtNs = result.record.appendAtNs;
         if (record.sizeBytes > 0) lastDataOffset = record.offset;
@@ -223,12 +240,23 @@ export class StepSettler {
       }
     }
     const entries = this.#windowEntries(endOffset, isLast);
-    return { endOffset, entries, needsUnchanged: false, lastDataOffset, lastAppendAtNs, damage, isLast };
+    return {
+      endOffset,
+      entries,
+      needsUnchanged: false,
+      needsTail,
+      lastDataOffset,
+      lastAppendAtNs,
+      damage,
+      isLast,
+    };
   }
 
   /** Fetches on until at least one region, from a record to the next one, is whole; returns where that ends. */
   async #receiveOneRegion(expected: readonly ExpectedRecord[], receivedEnd: number): Promise<number> {
-    const boundary = expected.find((record) => record.offset > this.#start)?.offset ?? this.tail;
+    // An index can be ahead of its data: behind the tail there is nothing to be fetched.
+    const next = expected.find((record) => record.offset > this.#start)?.offset ?? this.tail;
+    const boundary = Math.min(next, this.tail);
     if (boundary <= receivedEnd) return receivedEnd;
     await receive(this.#run, this.#held, receivedEnd, boundary);
     return boundary;

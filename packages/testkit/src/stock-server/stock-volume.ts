@@ -67,6 +67,8 @@ export interface StockVolume {
   delete(needleId: bigint, options?: Pick<StockPutOptions, 'cookie'>): boolean;
   find(needleId: bigint): { readonly state: 'live' | 'deleted' | 'absent'; readonly sizeBytes: number };
   liveNeedles(): StockLiveNeedle[];
+  /** By the index alone. */
+  readonly liveNeedleCount: number;
 
   /** Opens a compaction: from now on there is a `.cpd`. */
   compact(): void;
@@ -214,14 +216,16 @@ export function createStockVolume(options: StockVolumeOptions): StockVolume {
       return { state: entry.sizeBytes < 0 ? 'deleted' : 'live', sizeBytes: entry.sizeBytes };
     },
 
+    get liveNeedleCount() {
+      return liveEntries().length;
+    },
+
     liveNeedles() {
-      return [...needleMap.values()]
-        .filter((entry) => entry.sizeBytes >= 0)
-        .map(({ needleId, offset, sizeBytes }) => ({
-          needleId,
-          offset,
-          data: stockRecordData(recordAt(offset, sizeBytes), runtimeVersion).slice(),
-        }));
+      return liveEntries().map(({ needleId, offset, sizeBytes }) => ({
+        needleId,
+        offset,
+        data: stockRecordData(recordAt(offset, sizeBytes), runtimeVersion).slice(),
+      }));
     },
 
     compact() {
@@ -284,6 +288,8 @@ export function createStockVolume(options: StockVolumeOptions): StockVolume {
       volume.remount();
     },
   };
+
+  const liveEntries = (): StockEntry[] => [...needleMap.values()].filter((entry) => entry.sizeBytes >= 0);
 
   const requireOpen = (): void => {
     if (isClosed) throw new Error(`volume ${volumeId} data backend not found`);

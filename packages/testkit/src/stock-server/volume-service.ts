@@ -47,7 +47,7 @@ export function createStockVolumeService(options: StockVolumeServiceOptions): Rp
         volumeId,
         idxFileSize: volume.isClosed ? 0n : BigInt(volume.idxFile.sizeBytes),
         datFileSize: volume.isClosed ? 0n : BigInt(volume.tailBytes),
-        fileCount: BigInt(volume.liveNeedles().length),
+        fileCount: BigInt(volume.liveNeedleCount),
         compactionRevision: volume.revision,
         collection: volume.collection,
         volumeInfo: { version: volume.runtimeVersion, bytesOffset: volume.offsetWidthBytes },
