@@ -14,10 +14,14 @@ export async function weedCommand(
 }
 
 /** Commands of `weed shell`, in one session that has the cluster's lock. */
-export async function weedShell(cluster: WeedCluster, ...commands: readonly string[]): Promise<string> {
-  const { binary, directory, masterAddress } = cluster;
+export async function weedShell(
+  cluster: WeedCluster & { readonly filerAddress?: string },
+  ...commands: readonly string[]
+): Promise<string> {
+  const { binary, directory, masterAddress, filerAddress } = cluster;
   const options = { cwd: directory, env: { ...process.env, HOME: directory }, timeout: 60_000 };
-  const session = run(binary, ['shell', `-master=${masterAddress}`], options);
+  const filer = filerAddress === undefined ? [] : [`-filer=${filerAddress}`];
+  const session = run(binary, ['shell', `-master=${masterAddress}`, ...filer], options);
   session.child.stdin!.end(['lock', ...commands, 'unlock', ''].join('\n'));
   const { stdout, stderr } = await session;
   return stdout + stderr;
