@@ -1,39 +1,29 @@
-import { createFailingDisk, createSimulatedDisk, createVirtualTime } from '@holdfast/testkit';
+import { createFailingDisk, createSimulatedDisk } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
 import { findNeedle, listRestorable, type RestoreVolumeOptions, restoreVolume } from '../src/index.js';
 import { changesSince } from './changes/changes-kit.js';
-import { createSyncKit, VOLUME_ID } from './sync-kit.js';
+import { VOLUME_ID } from './sync-kit.js';
+import { createTimedKit, OUT } from './timed-kit.js';
 
 /** Where there are more calls, so many of them are tried, spread evenly. */
 const CALLS_TRIED_MAX = 50;
 
 /** A copy with a former generation, an append and a rewritten index behind it, on a disk of which any call can fail. */
 async function keptVolume() {
-  const time = createVirtualTime();
   const disk = createFailingDisk(createSimulatedDisk({ seed: 1 }));
-  const kit = await createSyncKit({
-    disk,
-    clock: time.clock,
-    nowNs: time.clock.nowNs,
-    policy: { minFreeBytes: 0 },
-  });
-  const volume = kit.server.allocate(VOLUME_ID);
-  const instantsNs: bigint[] = [];
-  const step = async (change: () => void) => {
-    await time.advance(1000);
-    change();
-    expect(await kit.sync()).toMatchObject({ ok: true });
-    instantsNs.push(time.clock.nowNs());
-  };
+  const { kit, volume, step } = await createTimedKit(disk, { policy: { minFreeBytes: 0 } });
   const data = (id: number) => new Uint8Array(9000).fill(id);
-  await step(() => {
-    for (let id = 1; id <= 6; id++) volume.put(BigInt(id), data(id));
-  });
-  await step(() => void volume.delete(2n));
-  await step(() => void volume.put(7n, data(7)));
-  await step(() => volume.vacuum());
-  await step(() => void volume.put(3n, data(8)));
-  disk.plant('/out/.keep', new Uint8Array(0));
+  const changes = [
+    () => {
+      for (let id = 1; id <= 6; id++) volume.put(BigInt(id), data(id));
+    },
+    () => void volume.delete(2n),
+    () => void volume.put(7n, data(7)),
+    () => volume.vacuum(),
+    () => void volume.put(3n, data(8)),
+  ];
+  const instantsNs: bigint[] = [];
+  for (const change of changes) instantsNs.push(await step(change));
   return { kit, disk, volume, instantsNs };
 }
 
@@ -92,7 +82,7 @@ describe('a disk that fails at any one call of a reading: it is told, and nothin
   const options = ({ kit, instantsNs }: Kept): RestoreVolumeOptions => ({
     directory: kit.directory,
     volume: kit.volume,
-    out: '/out',
+    out: OUT,
     asOfNs: instantsNs[1]!,
     minFreeBytes: 0,
     signal: new AbortController().signal,
@@ -107,7 +97,7 @@ describe('a disk that fails at any one call of a reading: it is told, and nothin
     },
     'a restored volume': async (kept) => {
       await restoreVolume(kept.kit.env, options(kept));
-      return kept.disk.peek(`/out/${VOLUME_ID}.dat`);
+      return kept.disk.peek(`${OUT}/${VOLUME_ID}.dat`);
     },
   };
   for (const [name, run] of Object.entries(readings))

@@ -1,12 +1,8 @@
-import {
-  createSimulatedDisk,
-  createVirtualTime,
-  type StockVolume,
-  type VirtualTime,
-} from '@holdfast/testkit';
+import { createSimulatedDisk, type StockVolume, type VirtualTime } from '@holdfast/testkit';
 import { beforeEach, expect, it } from 'vitest';
 import { findNeedle } from '../../src/index.js';
-import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import { type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import { createTimedKit } from '../timed-kit.js';
 
 const { signal } = new AbortController();
 
@@ -15,10 +11,7 @@ let kit: SyncKit;
 let volume: StockVolume;
 
 beforeEach(async () => {
-  time = createVirtualTime();
-  const disk = createSimulatedDisk({ seed: 6 });
-  kit = await createSyncKit({ disk, clock: time.clock, nowNs: time.clock.nowNs });
-  volume = kit.server.allocate(VOLUME_ID);
+  ({ time, kit, volume } = await createTimedKit(createSimulatedDisk({ seed: 6 })));
   for (let id = 1n; id <= 5n; id++) volume.put(id, text(`first ${id}`), { name: `file-${id}.txt` });
 });
 

@@ -1,25 +1,15 @@
-import {
-  createSimulatedDisk,
-  createVirtualTime,
-  type StockVolume,
-  type VirtualTime,
-} from '@holdfast/testkit';
+import { createSimulatedDisk, type StockVolume, type VirtualTime } from '@holdfast/testkit';
 import { beforeEach, expect, it } from 'vitest';
 import { listRestorable, releaseHeld } from '../../src/index.js';
-import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import type { SyncKit } from '../sync-kit.js';
+import { createTimedKit } from '../timed-kit.js';
 
 let time: VirtualTime;
 let kit: SyncKit;
 let volume: StockVolume;
 
 beforeEach(async () => {
-  time = createVirtualTime();
-  kit = await createSyncKit({
-    disk: createSimulatedDisk({ seed: 4 }),
-    clock: time.clock,
-    nowNs: time.clock.nowNs,
-  });
-  volume = kit.server.allocate(VOLUME_ID);
+  ({ time, kit, volume } = await createTimedKit(createSimulatedDisk({ seed: 4 })));
 });
 
 async function putAndSync(needleId: bigint): Promise<number> {

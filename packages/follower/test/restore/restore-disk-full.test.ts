@@ -1,38 +1,26 @@
 import { StoreError } from '@holdfast/store';
-import { createSimulatedDisk, createVirtualTime, type SimulatedDisk } from '@holdfast/testkit';
+import { createSimulatedDisk, type SimulatedDisk } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
 import { type RestoredVolume, restoreVolume } from '../../src/index.js';
-import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import { createTimedKit, OUT, type TimedKit } from '../timed-kit.js';
 
-const OUT = '/out';
-
-interface Kept {
-  readonly kit: SyncKit;
-  readonly disk: SimulatedDisk;
+interface Kept extends TimedKit {
   /** A state that is neither the newest nor at the end of what is kept. */
   readonly asOfNs: bigint;
 }
 
 async function keptVolume(seed: number): Promise<Kept> {
-  const time = createVirtualTime();
   const disk = createSimulatedDisk({ seed, capacityBytes: 4 << 20 });
-  const kit = await createSyncKit({
-    disk,
-    clock: time.clock,
-    nowNs: time.clock.nowNs,
-    policy: { minFreeBytes: 0 },
-  });
-  const volume = kit.server.allocate(VOLUME_ID);
-  const instants: bigint[] = [];
+  const timed = await createTimedKit(disk, { policy: { minFreeBytes: 0 } });
+  const instantsNs: bigint[] = [];
   for (let id = 1; id <= 4; id++) {
-    await time.advance(1000);
-    volume.put(BigInt(id), new Uint8Array(40_000).fill(id));
-    if (id === 4) volume.vacuum();
-    expect(await kit.sync()).toMatchObject({ ok: true });
-    instants.push(time.clock.nowNs());
+    const change = () => {
+      timed.volume.put(BigInt(id), new Uint8Array(40_000).fill(id));
+      if (id === 4) timed.volume.vacuum();
+    };
+    instantsNs.push(await timed.step(change));
   }
-  disk.plant(`${OUT}/.keep`, new Uint8Array(0));
-  return { kit, disk, asOfNs: instants[1]! };
+  return { ...timed, asOfNs: instantsNs[1]! };
 }
 
 const restore = ({ kit, asOfNs }: Kept): Promise<RestoredVolume> => {

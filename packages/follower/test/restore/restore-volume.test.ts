@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import { idxEntrySizeBytes } from '@holdfast/format';
 import {
   createSimulatedDisk,
-  createVirtualTime,
   type SimulatedDisk,
   type StockVolume,
   type VirtualTime,
 } from '@holdfast/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { planRestore, restoreVolume } from '../../src/index.js';
-import { createSyncKit, type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import { type SyncKit, VOLUME_ID } from '../sync-kit.js';
+import { createTimedKit, OUT } from '../timed-kit.js';
 
-const OUT = '/out';
 const DAT = `${VOLUME_ID}.dat`;
 const { signal } = new AbortController();
 
@@ -21,11 +20,7 @@ let kit: SyncKit;
 let volume: StockVolume;
 
 beforeEach(async () => {
-  time = createVirtualTime();
-  disk = createSimulatedDisk({ seed: 5 });
-  kit = await createSyncKit({ disk, clock: time.clock, nowNs: time.clock.nowNs });
-  volume = kit.server.allocate(VOLUME_ID);
-  disk.plant(`${OUT}/.keep`, new Uint8Array(0));
+  ({ time, disk, kit, volume } = await createTimedKit(createSimulatedDisk({ seed: 5 })));
 });
 
 async function put(needleId: bigint, lengthBytes = 100): Promise<void> {
