@@ -1,0 +1,121 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openGenerationReader } from '../../src/generation/generation-reader.js';
+import { createHeldHome, DAT, DAT_PATH, DIRECTORY, type HeldHome, IDX, MORE, MORE_IDX } from './held-home.js';
+import {
+  allOf,
+  append,
+  build,
+  chunksOf,
+  collect,
+  isEqual,
+  joined,
+  positionOf,
+  targetOf,
+  VOLUME,
+} from './home-kit.js';
+
+let env: HeldHome['env'];
+let open: HeldHome['open'];
+let expectHeld: HeldHome['expectHeld'];
+
+beforeEach(async () => {
+  ({ env, open, expectHeld } = await createHeldHome());
+});
+
+describe('a disk that fails', () => {
+  test('a failed sync anywhere in a commit ends the generation; the next opening cuts, and goes on soundly', async () => {
+    for (let failing = 0; ; failing++) {
+      ({ env, open, expectHeld } = await createHeldHome(failing));
+      let home = await open();
+      const held = home.held!;
+      await held.beginAppend();
+      let syncs = 0;
+      env.disk.inject(({ kind }) =>
+        kind.startsWith('sync') && syncs++ === failing ? 'disk-failed' : undefined,
+      );
+      const isThrough = await append(held, MORE, MORE_IDX).then(
+        () => true,
+        () => false,
+      );
+      env.disk.inject(undefined);
+      if (isThrough) break;
+      expect(held.isFailed).toBe(true);
+      expect(held.position.datSizeBytes).toBe(DAT.length);
+      await expect(held.write(MORE)).rejects.toMatchObject({ code: 'closed' });
+      await home.close();
+
+      // The page cache still shows what the platter may never have had.
+      home = await open();
+      const found = await allOf(home.held!.dat);
+      expect([DAT.length, DAT.length + MORE.length]).toContain(found.length);
+      expect(isEqual(found, joined(DAT, MORE).subarray(0, found.length))).toBe(true);
+      await append(home.held!, MORE, MORE_IDX);
+      env.disk.crash('nothing');
+      await expectHeld(await open(), joined(found, MORE));
+    }
+  });
+
+  test('a full disk at any operation of an append, an index and a build leaves the held generation as it was', async () => {
+    for (let failing = 0; failing < 60; failing++) {
+      ({ env, open, expectHeld } = await createHeldHome(failing));
+      const home = await open();
+      let writes = 0;
+      env.disk.inject(({ kind }) =>
+        (kind === 'write' || kind === 'create') && writes++ === failing ? 'no-space' : undefined,
+      );
+      await append(home.held!, MORE, MORE_IDX)
+        .then(() => home.held!.adoptIndex(chunksOf(IDX), positionOf(DAT.length + MORE.length, IDX.length)))
+        .then(() => build(home, MORE, MORE_IDX, 1))
+        .catch(() => {});
+      env.disk.inject(undefined);
+      await home.close().catch(() => {});
+      const reopened = await open();
+      const found = await allOf(reopened.held!.dat);
+      expect(
+        [DAT, joined(DAT, MORE), MORE].some((state) => isEqual(state, found)),
+        `write ${failing}`,
+      ).toBe(true);
+      await reopened.close();
+    }
+  });
+});
+
+test('after a swap that failed the home takes nothing more: what it took would be lost with the old generation', async () => {
+  const home = await open();
+  await home.held!.beginAppend();
+  env.disk.inject(({ kind, to }) => (kind === 'rename' && to === DAT_PATH ? 'disk-failed' : undefined));
+  await expect(build(home, MORE, MORE_IDX, 1)).rejects.toMatchObject({ code: 'disk-failed' });
+  env.disk.inject(undefined);
+  expect(home.held!.isFailed).toBe(true);
+  await expect(append(home.held!, MORE, MORE_IDX)).rejects.toMatchObject({ code: 'closed' });
+  await expect(home.beginBuild(targetOf(1, 17))).rejects.toMatchObject({ code: 'closed' });
+  await home.close();
+  const reopened = await open();
+  expect(reopened.recovery.swap).toBe('rolled-forward');
+  await expectHeld(reopened, MORE);
+});
+
+describe('a power failure', () => {
+  test.each([1, 2, 3, 4])(
+    'after a line of history whose sync had failed takes no line, seed %i',
+    async (seed) => {
+      ({ env, open } = await createHeldHome(seed));
+      let home = await open();
+      await home.held!.beginAppend();
+      env.disk.inject(({ kind, path }) =>
+        kind === 'sync-data' && path.endsWith('/history') ? 'disk-failed' : undefined,
+      );
+      await expect(append(home.held!, MORE, MORE_IDX)).rejects.toMatchObject({ code: 'disk-failed' });
+      env.disk.inject(undefined);
+      env.disk.crash('process');
+      home = await open();
+      await append(home.held!, MORE, MORE_IDX);
+      env.disk.crash('nothing');
+      await (await open()).close();
+      const reader = await openGenerationReader(env, { directory: DIRECTORY, volume: VOLUME });
+      const lengths = (await collect(reader.history())).map(({ datSizeBytes }) => datSizeBytes);
+      await reader.close();
+      expect(lengths).toEqual([200_000, 270_000, 340_000]);
+    },
+  );
+});
