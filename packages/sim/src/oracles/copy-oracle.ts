@@ -44,7 +44,8 @@ export function judgeSuccess(
 function isWholeCopy(report: SyncReport, copy: CopyFiles, state: LeaderState, width: OffsetWidth): boolean {
   if (state.revision !== report.revision || !isCut(copy, state, width)) return false;
   const behind = roundedUp(state.dat.length) - copy.dat.length;
-  return copy.idx.length === state.idx.length && behind === report.leaderTailBytes;
+  const isTold = behind === report.leaderTailBytes && (behind === 0 || state.mayBeDamaged);
+  return copy.idx.length === state.idx.length && isTold;
 }
 
 /** A server counts in units of 8 bytes. */

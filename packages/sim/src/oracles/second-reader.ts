@@ -94,6 +94,19 @@ function checksum(data: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
+/** The stamps of the records that an index speaks of from `fromOffset` on; only those of version 3 have one. */
+export function readStamps(
+  dat: Uint8Array,
+  idx: Uint8Array,
+  width: OffsetWidth,
+  fromOffset: number,
+): bigint[] {
+  const view = new DataView(dat.buffer, dat.byteOffset, dat.length);
+  return readIndexRows(idx, width)
+    .filter(({ offset }) => offset > 0 && offset >= fromOffset)
+    .map(({ offset }) => view.getBigUint64(offset + 16 + view.getUint32(offset + 12) + 4));
+}
+
 /** Whether `dat` and `idx` are `wholeDat` and `wholeIdx` cut between the same two records. */
 export function isCut(
   cut: { readonly dat: Uint8Array; readonly idx: Uint8Array },

@@ -17,8 +17,10 @@ export interface ReportContext {
 /** Judges a report at the very moment that it is given out. */
 export function judgeReport(world: SimulatedWorld, report: SyncReport, context: ReportContext): void {
   const { figures, trace } = world;
-  const { id, outcome, code, error, revision, datSize, reason } = report;
+  const { id, outcome, code, error, revision, datSize, reason, plan, bytesReused } = report;
   count(figures, `outcome: ${outcome}`);
+  if (plan !== null) count(figures, `built by: ${plan.way}`);
+  count(figures, 'bytes reused', bytesReused);
   trace.note(`volume ${id}: ${outcome} ${code ?? ''} revision ${revision} at ${datSize}, ${reason}`);
   const isOk = code === null && error === null;
   if (report.ok !== isOk) throw new Violation('honest', `ok:${isOk} with code ${code}`, `ok:${report.ok}`);

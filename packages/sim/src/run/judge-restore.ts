@@ -1,10 +1,10 @@
 import { restoreVolume } from '@holdfast/follower';
-import { judgeCommitted } from '../oracles/copy-oracle.js';
-import { startsWith } from '../oracles/second-reader.js';
+import { type CopyFiles, judgeCommitted } from '../oracles/copy-oracle.js';
+import { readStamps, startsWith } from '../oracles/second-reader.js';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
 import { DIRECTORY } from '../world/follower-runs.js';
-import type { SimulatedWorld } from '../world/simulated-world.js';
+import type { Reported, SimulatedWorld } from '../world/simulated-world.js';
 import { describeError, isTypedError } from './describe-error.js';
 import { count } from './figures.js';
 
@@ -55,14 +55,37 @@ export async function judgeRestore(
   };
   count(figures, 'bytes compared', restored.dat.length + restored.idx.length);
   const states = log.statesOf(volumeId);
-  judgeCommitted(volumeId, restored, states, leader.offsetWidth);
-  if (world.hasClockStepped || startsWith(restored.dat, wanted.dat)) return;
+  const at = judgeCommitted(volumeId, restored, states, leader.offsetWidth);
+  if (world.hasClockStepped) return;
+  if (startsWith(restored.dat, wanted.dat)) {
+    if (reportsAgo > 0) judgeNothingLater(world, volumeId, restored, wanted);
+    return;
+  }
   // A commit after the report, of a run that failed later, may be what is newest.
-  const isNewer = reportsAgo === 0 && restored.dat.length > 0;
+  const isNewer = reportsAgo === 0 && at > judgeCommitted(volumeId, wanted, states, leader.offsetWidth);
   if (!isNewer)
     throw new Violation(
       'restore',
       `volume ${volumeId}: the ${wanted.dat.length} bytes of ${reportsAgo} reports ago`,
       `${restored.dat.length} others`,
+    );
+}
+
+/** What was not reported by then is there only if the leader's stamps say that it was written by then. */
+function judgeNothingLater(
+  { leader, schedule }: SimulatedWorld,
+  volumeId: number,
+  { dat, idx }: CopyFiles,
+  wanted: Reported,
+): void {
+  const hasStamps = schedule.world.leader === 'holdfast' || schedule.world.version === 3;
+  const later = hasStamps
+    ? readStamps(dat, idx, leader.offsetWidth, wanted.dat.length).some((stampNs) => stampNs > wanted.atNs)
+    : dat.length > wanted.dat.length;
+  if (later)
+    throw new Violation(
+      'restore',
+      `volume ${volumeId}: nothing written after ${wanted.atNs}`,
+      `${dat.length - wanted.dat.length} bytes more than were reported`,
     );
 }

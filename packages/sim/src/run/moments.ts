@@ -24,6 +24,8 @@ export interface MomentActions {
   readonly fail: (error: unknown) => void;
 }
 
+type Effect = FrameFault | StoreErrorCode | undefined;
+
 export function createMoments(
   world: SimulatedWorld,
   moments: readonly Moment[],
@@ -32,9 +34,13 @@ export function createMoments(
   const { figures } = world;
   let [accesses, messages, refusals] = [0, 0, 0];
   let [wasDisturbed, hasCrashed] = [false, false];
-  const at = (before: Moment['before'], number: number): Moment | undefined =>
+  const at = (before: Moment['before'], number: number): readonly Event[] =>
     // What a process has sent before it crashed may still be on its way.
-    hasCrashed ? undefined : moments.find((moment) => moment.before === before && moment.count === number);
+    hasCrashed
+      ? []
+      : moments
+          .filter((moment) => moment.before === before && moment.count === number)
+          .map(({ event }) => event);
 
   async function happen(event: LeaderEvent): Promise<undefined> {
     try {
@@ -45,8 +51,18 @@ export function createMoments(
     return undefined;
   }
 
+  /** One after another; of what they do to the access or message at hand, the first counts. */
+  function takeAll(events: readonly Event[]): Effect | Promise<Effect> {
+    const [first, ...others] = events;
+    if (first === undefined) return undefined;
+    const effect = take(first);
+    if (others.length === 0) return effect;
+    if (!(effect instanceof Promise)) return effect ?? takeAll(others);
+    return effect.then((waited) => waited ?? takeAll(others));
+  }
+
   /** What the event does to the access or message at hand; leader events are waited for. */
-  function take(event: Event): FrameFault | StoreErrorCode | undefined | Promise<undefined> {
+  function take(event: Event): Effect | Promise<undefined> {
     wasDisturbed = true;
     count(figures, `during runs: ${event.do}`);
     switch (event.do) {
@@ -91,18 +107,12 @@ export function createMoments(
 
   return {
     onAccess() {
-      const moment = at('access', ++accesses);
-      if (moment === undefined) return undefined;
-      const effect = take(moment.event);
-      if (effect instanceof Promise) return effect;
-      return typeof effect === 'string' ? effect : undefined;
+      const effect = takeAll(at('access', ++accesses));
+      return effect instanceof Promise ? effect.then(errorOf) : errorOf(effect);
     },
     onMessage() {
-      const moment = at('message', ++messages);
-      if (moment === undefined) return undefined;
-      const effect = take(moment.event);
-      if (effect instanceof Promise) return effect;
-      return typeof effect === 'object' ? effect : undefined;
+      const effect = takeAll(at('message', ++messages));
+      return effect instanceof Promise ? effect.then(faultOf) : faultOf(effect);
     },
     onConnect() {
       if (refusals === 0) return;
@@ -122,6 +132,14 @@ export function createMoments(
       return messages;
     },
   };
+}
+
+function errorOf(effect: Effect): StoreErrorCode | undefined {
+  return typeof effect === 'string' ? effect : undefined;
+}
+
+function faultOf(effect: Effect): FrameFault | undefined {
+  return typeof effect === 'object' ? effect : undefined;
 }
 
 /** Lets something happen to the leader, and notes the state that it is in then. */

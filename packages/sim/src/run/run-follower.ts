@@ -10,6 +10,7 @@ import { count } from './figures.js';
 import { judgeKept } from './judge-kept.js';
 import { judgeRecovery } from './judge-recovery.js';
 import { judgeReport } from './judge-report.js';
+import { judgeWaits } from './judge-waits.js';
 import { createMoments } from './moments.js';
 
 /** Virtual time that one run may take, stalls and all. */
@@ -81,6 +82,7 @@ export async function runFollower(
     },
   };
   world.watch = moments;
+  const startedAtMs = scheduler.time.clock.monotonicMs();
   const end = await scheduler.run(async () => {
     // A change of the leader that was under way when the process before crashed ends without it.
     await leader.settled();
@@ -92,6 +94,7 @@ export async function runFollower(
   if (violation !== undefined) throw violation;
   if (end.kind === 'stuck' || end.kind === 'overdue')
     throw new Violation('bounded', `a run to end within ${RUN_LIMIT_MS} ms`, end.kind);
+  if (operation.do === 'backup' && !moments.wasDisturbed) judgeWaits(world, startedAtMs);
   if (end.kind === 'failed') {
     trace.note(`failed: ${describeError(end.error).split('\n')[0]}`);
     if (!isTypedError(end.error))

@@ -9,7 +9,7 @@ import { applyToLeader } from './moments.js';
 import { crash, runFollower } from './run-follower.js';
 
 /** Between two operations, so that each has an instant of its own. */
-const PAUSE_MS = 1500;
+export const PAUSE_MS = 1500;
 /** Virtual time that one change of the leader may take. */
 const EVENT_LIMIT_MS = 600_000;
 

@@ -238,6 +238,7 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
         live: new Map(table.live),
         isIndexRewritten: false,
         isClosed: false,
+        isCompacting: false,
         mayBeDamaged: false,
       };
       states.set(volumeId, { lineageId, state });

@@ -16,6 +16,8 @@ export interface LeaderState {
   readonly isIndexRewritten: boolean;
   /** Whether the server has it but cannot read it, so that no sync can succeed. */
   readonly isClosed: boolean;
+  /** Whether a compaction is open, which a sync waits for. */
+  readonly isCompacting: boolean;
   /** Whether it is in a state in which a sync may have to report `leader-damaged`. */
   readonly mayBeDamaged: boolean;
 }

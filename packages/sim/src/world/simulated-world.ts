@@ -133,6 +133,7 @@ function createLeaderOf(
     return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
   const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
   return createStockLeader({
+    clock: scheduler.time.clock,
     network,
     release,
     volumeIds,

@@ -1,3 +1,4 @@
+import type { Clock } from '@holdfast/format';
 import type { RpcServerTransport, RpcTransport } from '@holdfast/protocol';
 import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import {
@@ -13,6 +14,7 @@ import { needleData } from './needle-data.js';
 import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
 
 export interface StockLeaderOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly network: RpcServerTransport & RpcTransport;
   readonly release: StockRelease;
   readonly volumeIds: readonly number[];
@@ -45,16 +47,17 @@ const STAMP_STEP_NS = 1_000_003n;
 
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
-  const { network, release, volumeIds, version, messageBytes, seed } = options;
+  const { clock, network, release, volumeIds, version, messageBytes, seed } = options;
   const gauge = createRangeGauge(options.onRange);
-  let clockNs = FIRST_STAMP_NS;
+  // Its own clock: it goes as the world's, and no two writes get one stamp unless it is stepped.
+  let aheadNs = FIRST_STAMP_NS;
   let histories = 0;
   const server = createStockServer({
     network,
     release,
     messageBytes,
     random: createSeededRandom(seed),
-    nowNs: () => (clockNs += STAMP_STEP_NS),
+    nowNs: () => (aheadNs += STAMP_STEP_NS) + BigInt(Math.round(clock.monotonicMs() * 1e6)),
   });
   const offsetWidth: OffsetWidth = server.offsetWidthBytes;
   const tables = new Map<number, Table>();
@@ -199,7 +202,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
       return true;
     }
     if (event.do === 'step-leader-clock') {
-      clockNs += BigInt(Math.round(event.byMs)) * 1_000_000n;
+      aheadNs += BigInt(Math.round(event.byMs)) * 1_000_000n;
       return true;
     }
     const volume = server.volumes.get(event.volume);
@@ -274,6 +277,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
         live: new Map(table.live),
         isIndexRewritten: table.isIndexRewritten,
         isClosed: volume.isClosed,
+        isCompacting: volume.compaction !== undefined,
         mayBeDamaged: table.isTorn,
       };
       states.set(volumeId, state);
