@@ -27,7 +27,7 @@ export interface PlantedBug {
 /** A bug whose hunts are those of the list that it stands in. */
 export type ListedBug = Omit<PlantedBug, 'hunts'> & Partial<Pick<PlantedBug, 'hunts'>>;
 
-/** A bug of one edit. */
+/** A bug of one edit; `hunts` where they are not those of its list. */
 export function plantedBug(
   name: string,
   breaks: SentenceNumber,
@@ -35,8 +35,10 @@ export function plantedBug(
   file: string,
   from: string,
   to: string,
+  hunts?: readonly HuntName[],
 ): ListedBug {
-  return { name, breaks, mistake, edits: [{ file, from, to }] };
+  const edits = [{ file, from, to }];
+  return { name, breaks, mistake, edits, ...(hunts && { hunts }) };
 }
 
 /** The bugs of a list, hunted by `hunts` where a bug does not say otherwise. */

@@ -5,6 +5,7 @@ import { FOLLOW_BUGS } from './bugs/follow-bugs.js';
 import { FORMAT_BUGS } from './bugs/format-bugs.js';
 import { LOCK_BUGS } from './bugs/lock-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
+import { RESTORE_BUGS } from './bugs/restore-bugs.js';
 import { STORE_BUGS } from './bugs/store-bugs.js';
 import { WIRE_BUGS } from './bugs/wire-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
@@ -15,6 +16,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...RECOVERY_BUGS,
   ...FOLLOW_BUGS,
   ...BUILD_BUGS,
+  ...RESTORE_BUGS,
   ...STORE_BUGS,
   ...DISK_BUGS,
   ...WIRE_BUGS,

@@ -75,6 +75,14 @@ export const FORMAT_BUGS: readonly PlantedBug[] = huntedBy(
       'return entry.sizeBytes < 0;',
     ),
     plantedBug(
+      'stamped-zeros-taken-for-a-hole',
+      6,
+      'a record without data of needle 0 and cookie 0 is a hole, whatever its stamp says',
+      'format/src/needle-header.ts',
+      'sizeBytes === 0 && appendAtNs === 0n;',
+      'sizeBytes === 0 && appendAtNs >= 0n;',
+    ),
+    plantedBug(
       'legacy-crc-refused',
       6,
       'records of old servers, whose CRC is encoded, are damaged',

@@ -1,5 +1,6 @@
 import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
 
+const STOCK_VOLUME = 'seaweedfs/src/stock-volume.ts';
 const STOCK_STATUS = 'seaweedfs/src/stock-status.ts';
 const BLOB_WINDOW = 'seaweedfs/src/blob-window.ts';
 
@@ -7,6 +8,47 @@ const BLOB_WINDOW = 'seaweedfs/src/blob-window.ts';
 export const WIRE_BUGS: readonly PlantedBug[] = huntedBy(
   ['follow'],
   [
+    plantedBug(
+      'reconnect-inside-a-step',
+      1,
+      'a call that finds its connection gone makes another one, and the step goes on',
+      'seaweedfs/src/seaweed-leader.ts',
+      '      const caller = createStockCaller({ connection, address: grpcAddress, timers, limits });\n',
+      `      let present = connection;
+      const again = async () => {
+        present = await transport.connect(grpcAddress, { signal, timeoutMs: limits.connectTimeoutMs });
+        return present;
+      };
+      const reconnecting = {
+        ...connection,
+        unary: (...call) => present.unary(...call).catch(async () => (await again()).unary(...call)),
+        async *stream(...call) {
+          yield* present.stream(...call);
+        },
+        close: () => present.close(),
+      };
+      const caller = createStockCaller({ connection: reconnecting, address: grpcAddress, timers, limits });
+`,
+      ['step'],
+    ),
+    plantedBug(
+      'empty-answer-taken-for-no-compaction',
+      12,
+      'an answer that was cut short before its first byte says that no compaction is open',
+      STOCK_VOLUME,
+      '        // What it holds does not matter.\n      }\n    } catch',
+      '        return true;\n      }\n      seenClosedAtMs = askedAtMs;\n      return false;\n    } catch',
+      ['step'],
+    ),
+    plantedBug(
+      'front-cut-short-taken-for-a-tail',
+      6,
+      'a super block whose stream was cut short is taken for a tail that the status had rounded up',
+      STOCK_VOLUME,
+      '      if (receivedBytes <= endOffset - RECORD_ALIGNMENT_BYTES) throw cutShort(receivedBytes);\n',
+      '      void [RECORD_ALIGNMENT_BYTES, cutShort];\n',
+      ['step'],
+    ),
     plantedBug(
       'width-assumed',
       1,

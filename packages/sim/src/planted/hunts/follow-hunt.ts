@@ -1,11 +1,7 @@
-import { createSeededRandom } from '@holdfast/testkit';
-import { Violation } from '../../oracles/violation.js';
-import { runSchedule } from '../../run/run-schedule.js';
-import { createDice, type Dice } from '../../schedule/dice.js';
-import type { LeaderEvent, Moment, Operation, Schedule, World } from '../../schedule/schedule.js';
-import type { Hunt } from './hunt.js';
+import type { Dice } from '../../schedule/dice.js';
+import type { LeaderEvent, Moment, Operation } from '../../schedule/schedule.js';
+import { backup, onVolume, type Story, storyHunt, type Told, VOLUME } from './story-hunt.js';
 
-const VOLUME = 7;
 const NEEDLES = 10;
 /** Messages of a run among which something happens. */
 const MESSAGES = 24;
@@ -14,56 +10,12 @@ const FOR_EVER_MS = 10 * 3600 * 1000;
 /** So many connections are refused that a run which does not give up takes longer than it may. */
 const REFUSALS = 20_000;
 
-/**
- * Schedules of the simulated world in which much happens to the leader between two syncs and in the middle of one, where
- * the general ones have it now and then: records of equal lengths, histories that are other ones, tails that are lost.
- */
-export const followHunt: Hunt = {
-  name: 'follow',
-  async schedule(seed) {
-    const dice = createDice(createSeededRandom(seed));
-    const provesIndex = dice.chance(0.4);
-    const writes = createWrites(seed, dice, provesIndex);
-    const story = dice.pick<Story>([
-      [6, changedBetween],
-      [6, changedDuring],
-      [3, builtInParts],
-      [1, unheard],
-      [2, compactedAgainAndAgain],
-    ]);
-    const { operations, mustSucceed = false } = story(writes, dice);
-    const schedule: Schedule = { seed, mode: 'safety', world: { ...worldOf(dice), provesIndex }, operations };
-    const { violation, figures } = await runSchedule(schedule);
-    if (violation !== undefined) throw violation;
-    const failed = figures['outcome: failed'] ?? 0;
-    if (mustSucceed && failed > 0)
-      throw new Violation('convergence', 'every run to succeed', `${failed} failed`);
-  },
-};
+type WrittenStory = (writes: Writes, dice: Dice) => Told;
 
-interface Told {
-  readonly operations: readonly Operation[];
-  readonly mustSucceed?: boolean;
-}
-
-type Story = (writes: Writes, dice: Dice) => Told;
-
-function worldOf(dice: Dice): World {
-  return {
-    leader: dice.oneOf(['stock-4.48', 'stock-4.44']),
-    volumeIds: [VOLUME],
-    version: 3,
-    isHostile: false,
-    tearBytes: 512,
-    hasLinks: true,
-    capacityBytes: null,
-    steps: dice.pick([
-      [4, 'least'],
-      [2, 'small'],
-      [1, 'default'],
-    ] as const),
-    messageBytes: dice.oneOf([64, 700]),
-    queuedShare: 0,
+function written(story: WrittenStory): Story {
+  return (seed, dice) => {
+    const writes = createWrites(seed, dice);
+    return { ...story(writes, dice), world: { provesIndex: writes.provesIndex } };
   };
 }
 
@@ -75,7 +27,8 @@ interface Writes {
   some(atLeast: number, more: number): LeaderEvent[];
 }
 
-function createWrites(seed: number, dice: Dice, provesIndex: boolean): Writes {
+function createWrites(seed: number, dice: Dice): Writes {
+  const provesIndex = dice.chance(0.4);
   const isUniform = dice.chance(0.6);
   const uniformBytes = dice.oneOf([1, 40, 300, 600]);
   // Nothing is written twice or deleted: a compaction leaves every record where it was.
@@ -100,7 +53,7 @@ function createWrites(seed: number, dice: Dice, provesIndex: boolean): Writes {
 }
 
 /** The leader becomes another one while nobody looks. */
-const changedBetween: Story = (writes, dice) => {
+const changedBetween: WrittenStory = (writes, dice) => {
   const operations: Operation[] = [...writes.some(3, 12), backup(dice)];
   for (let syncs = 1 + dice.below(3); syncs > 0; syncs--)
     operations.push(...upheaval(writes, dice), ...writes.some(0, 14), backup(dice));
@@ -108,10 +61,10 @@ const changedBetween: Story = (writes, dice) => {
 };
 
 /** The leader becomes another one between two messages of a run. */
-const changedDuring: Story = (writes, dice) => {
+const changedDuring: WrittenStory = (writes, dice) => {
   const operations: Operation[] = [...writes.some(2, 10)];
   if (dice.chance(0.8)) operations.push(backup(dice), ...writes.some(1, 12));
-  if (dice.chance(0.4)) operations.push({ do: 'vacuum', volume: VOLUME, choice: 0 });
+  if (dice.chance(0.4)) operations.push(onVolume('vacuum'));
   // A lone deletion at the tail is asked for by itself, and its needle may be back before the answer.
   const lone = 1 + dice.below(NEEDLES);
   const isLone = dice.chance(0.3);
@@ -124,20 +77,20 @@ const changedDuring: Story = (writes, dice) => {
 };
 
 /** A build is cut short, the leader goes on, and so does the build. */
-const builtInParts: Story = (writes, dice) => {
+const builtInParts: WrittenStory = (writes, dice) => {
   const cut: Moment = {
     before: 'message',
     count: 6 + dice.below(2 * MESSAGES),
     event: dice.chance(0.5) ? { do: 'crash', kind: 'process' } : { do: 'drop' },
   };
   const operations: Operation[] = [...writes.some(6, 14)];
-  if (dice.chance(0.7)) operations.push(backup(dice), ...writes.some(2, 8), vacuum());
+  if (dice.chance(0.7)) operations.push(backup(dice), ...writes.some(2, 8), onVolume('vacuum'));
   operations.push(backup(dice, [cut]), ...upheaval(writes, dice), ...writes.some(0, 8), backup(dice));
   return { operations };
 };
 
 /** The leader says nothing any more, or nothing but no: a run gives up. */
-const unheard: Story = (writes, dice) => {
+const unheard: WrittenStory = (writes, dice) => {
   const count = 1 + dice.below(MESSAGES);
   const moment: Moment = dice.chance(0.5)
     ? { before: 'message', count, event: { do: 'refuse-connections', count: REFUSALS } }
@@ -146,7 +99,7 @@ const unheard: Story = (writes, dice) => {
 };
 
 /** A leader that is compacted faster than ranges end is copied all the same. */
-const compactedAgainAndAgain: Story = (writes, dice) => {
+const compactedAgainAndAgain: WrittenStory = (writes, dice) => {
   // More than from a first status to the fence behind the opening of the streams, which reads 4 KiB twice in pieces of 96
   // bytes; less than the ranges of most volumes take.
   const every = 210 + dice.below(60);
@@ -155,25 +108,25 @@ const compactedAgainAndAgain: Story = (writes, dice) => {
     (_, i): Moment => ({
       before: 'message',
       count: every * (i + 1),
-      event: vacuum(),
+      event: onVolume('vacuum'),
     }),
   );
   return {
-    operations: [...writes.some(8, 8), backup(dice), ...writes.some(6, 8), vacuum(), backup(dice, moments)],
+    operations: [
+      ...writes.some(8, 8),
+      backup(dice),
+      ...writes.some(6, 8),
+      onVolume('vacuum'),
+      backup(dice, moments),
+    ],
     mustSucceed: true,
   };
 };
 
-function vacuum(): LeaderEvent {
-  return { do: 'vacuum', volume: VOLUME, choice: 0 };
-}
-
 function upheaval(writes: Writes, dice: Dice): LeaderEvent[] {
-  const one = (
-    name: 'remake' | 'lose-tail' | 'fix-index' | 'tombstone-at-0' | 'unindexed-record' | 'tear-tail',
-  ) => ({ do: name, volume: VOLUME, choice: dice.below(1 << 16) }) as const;
+  const one = (name: Parameters<typeof onVolume>[0]) => onVolume(name, dice.below(1 << 16));
   const told: readonly (readonly [number, () => LeaderEvent[]])[] = [
-    [4, () => [vacuum()]],
+    [4, () => [onVolume('vacuum')]],
     [4, () => [one('remake'), ...writes.some(4, 14)]],
     [3, () => []],
   ];
@@ -184,14 +137,8 @@ function upheaval(writes: Writes, dice: Dice): LeaderEvent[] {
     [2, () => [one('tombstone-at-0')]],
     [1, () => [one('unindexed-record')]],
     [1, () => [one('tear-tail')]],
-    [1, () => [{ do: 'compact', volume: VOLUME, choice: 0 }]],
-    [
-      1,
-      () => [
-        { do: 'compact', volume: VOLUME, choice: 0 },
-        { do: 'fail-commit', volume: VOLUME, choice: 0 },
-      ],
-    ],
+    [1, () => [onVolume('compact')]],
+    [1, () => [onVolume('compact'), onVolume('fail-commit')]],
   ];
   return dice.pick(writes.provesIndex ? [...told, ...untold] : told)();
 }
@@ -201,6 +148,14 @@ function during(events: readonly LeaderEvent[], dice: Dice): Moment[] {
   return events.map((event, i) => ({ before: 'message', count: first + i, event }));
 }
 
-function backup(dice: Dice, moments: readonly Moment[] = []): Operation {
-  return { do: 'backup', seed: dice.below(2 ** 31), moments };
-}
+/**
+ * Schedules of the simulated world in which much happens to the leader between two syncs and in the middle of one, where
+ * the general ones have it now and then: records of equal lengths, histories that are other ones, tails that are lost.
+ */
+export const followHunt = storyHunt('follow', [
+  [6, written(changedBetween)],
+  [6, written(changedDuring)],
+  [3, written(builtInParts)],
+  [1, written(unheard)],
+  [2, written(compactedAgainAndAgain)],
+]);

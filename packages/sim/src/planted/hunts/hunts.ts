@@ -3,6 +3,9 @@ import type { Hunt } from './hunt.js';
 /** Each is loaded when it is asked for: a hunt that needs less of the code begins sooner. */
 const HUNTS = {
   follow: async () => (await import('./follow-hunt.js')).followHunt,
+  build: async () => (await import('./build-hunt.js')).buildHunt,
+  step: async () => (await import('./step-hunt.js')).stepHunt,
+  restore: async () => (await import('./restore-hunt.js')).restoreHunt,
   safety: async () => (await import('./world-hunts.js')).safetyHunt,
   liveness: async () => (await import('./world-hunts.js')).livenessHunt,
   format: async () => (await import('./format-hunt.js')).formatHunt,
