@@ -2,6 +2,7 @@ import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
 
 const CHOOSE = 'follower/src/choose.ts';
 const FENCE = 'follower/src/fence.ts';
+const APPEND = 'follower/src/append.ts';
 const SETTLE = 'follower/src/settle.ts';
 const DECIDE = 'follower/src/decide.ts';
 const SYNC_ONCE = 'follower/src/sync-once.ts';
@@ -85,6 +86,24 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
       ],
     },
     plantedBug(
+      'voided-step-not-rolled-back',
+      1,
+      'what a voided step wrote stays, and the next attempt writes behind it',
+      APPEND,
+      '    if (!held.isFailed) await held.rollback();\n',
+      '',
+      ['step'],
+    ),
+    plantedBug(
+      'torn-tail-kept',
+      1,
+      'the committed offset of a build covers what is no whole record',
+      'follower/src/build/finish-build.ts',
+      '    datSizeBytes: rest.endOffset,\n',
+      '    datSizeBytes: unfinished.builtBytes,\n',
+      ['step'],
+    ),
+    plantedBug(
       'longer-copy-goes-on',
       1,
       'a copy that is longer than its leader is appended to',
@@ -95,6 +114,7 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
     {
       name: 'idle-by-the-dat-alone',
       breaks: 6,
+      hunts: ['step'],
       mistake: 'a copy whose .dat is as long as its leader is at the tail, whatever the index says',
       edits: [
         {
@@ -174,6 +194,7 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
       SYNC_ONCE,
       '  while (await run.volume.compactionOpen(run.signal)) {\n',
       '  while (until < 0 && (await run.volume.compactionOpen(run.signal))) {\n',
+      ['step'],
     ),
   ],
 );

@@ -1,6 +1,6 @@
 import { PAUSE_MS } from '../../run/run-operation.js';
-import type { Moment } from '../../schedule/schedule.js';
-import { atMessage, backup, createRow, onVolume, type Story, storyHunt } from './story-hunt.js';
+import type { LeaderEvent, Moment } from '../../schedule/schedule.js';
+import { atMessage, backup, createRow, onVolume, type Story, storyHunt, VOLUME } from './story-hunt.js';
 
 const DATA_BYTES = 600;
 /** Of their records three are longer than what a proof reads. */
@@ -64,6 +64,30 @@ const remadeBehindStatus: Story = (seed, dice) => {
   return { operations, world: { steps: 'least', provesIndex: false } };
 };
 
+/** Bytes behind the last record make none, or what the server had not synced is gone. */
+const otherTail: Story = (seed, dice) => {
+  const { put, row } = createRow(seed, 1 + dice.below(DATA_BYTES));
+  const change = onVolume(dice.oneOf(['tear-tail', 'lose-tail']), dice.below(1 << 16));
+  const operations = [...row(3 + dice.below(6)), backup(dice), change];
+  if (dice.chance(0.5)) operations.push(backup(dice));
+  for (let writes = dice.below(3); writes > 0; writes--) operations.push(put(1 + dice.below(4)));
+  return { operations: [...operations, backup(dice), backup(dice)] };
+};
+
+/** Deletions and empty needles, whose records are alike, and an index that changes alone. */
+const otherIndex: Story = (seed, dice) => {
+  const { row } = createRow(seed, 1 + dice.below(20));
+  const empty = createRow(seed + 0.5, 0);
+  const some = (): LeaderEvent =>
+    dice.chance(0.5)
+      ? { do: 'delete', volume: VOLUME, needle: 1 + dice.below(4) }
+      : empty.put(1 + dice.below(6));
+  const change = onVolume(dice.oneOf(['tombstone-at-0', 'fix-index']), dice.below(1 << 16));
+  const operations = [...row(4), backup(dice), some(), some(), backup(dice), change];
+  if (dice.chance(0.5)) operations.push(some());
+  return { operations: [...operations, backup(dice), some(), backup(dice)] };
+};
+
 /** The disk does not give what the leader's bytes are to be compared with, and they are others. */
 const unreadableOverlap: Story = (seed, dice) => {
   const { row } = createRow(seed, DATA_BYTES);
@@ -83,5 +107,7 @@ export const stepHunt = storyHunt('step', [
   [1, frontCutShort],
   [1, probeCutShort],
   [2, remadeBehindStatus],
+  [1, otherTail],
+  [1, otherIndex],
   [1, unreadableOverlap],
 ]);
