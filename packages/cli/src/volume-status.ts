@@ -109,7 +109,7 @@ export function runOfReport(report: SyncReport, before: VolumeRun | undefined, n
   const isProved = report.outcome !== 'failed' && report.outcome !== 'unsupported';
   const now = timeOf(nowMs);
   return {
-    ...fieldsOf(report),
+    ...fieldsOf(report, before),
     lastRunAt: now,
     lastProofAt: isProved ? now : (before?.lastProofAt ?? null),
     lastIndexProofAt: isProved ? now : (before?.lastIndexProofAt ?? null),
@@ -129,7 +129,7 @@ export function runOfFollowed(
   const { report, provedAtMs, indexProvedAtMs, lagBytes, hasVanished, failures, nextTryAtMs } = followed;
   const proofDueAtMs = (indexProvedAtMs ?? nowMs) + proveEveryMs;
   return {
-    ...fieldsOf(report),
+    ...fieldsOf(report, before),
     lastRunAt: timeOf(nowMs),
     lastProofAt: provedAtMs === undefined ? (before?.lastProofAt ?? null) : timeOf(provedAtMs),
     lastIndexProofAt:
@@ -140,8 +140,10 @@ export function runOfFollowed(
   };
 }
 
-function fieldsOf(report: SyncReport) {
-  const { server, liveNeedles, lossGuard } = report;
+function fieldsOf(report: SyncReport, before: VolumeRun | undefined) {
+  const { liveNeedles, lossGuard } = report;
+  // A run that found no server of it has not changed whose copy is held.
+  const server = report.server === '' ? (before?.server ?? '') : report.server;
   return { ...toReportLine(report), server, liveNeedles, lossGuard };
 }
 

@@ -140,7 +140,7 @@ function describe(line: VolumeLine, nowMs: number): string {
   row('last run', line.lastRunAt === null ? 'none recorded' : `${describeRun(line)}, ${line.lastRunAt}`);
   if (line.nextTryAt !== null) row('next', `at ${line.nextTryAt} at the latest, while it is followed`);
   const origin =
-    line.revision === null ? '' : `, revision ${line.revision}, from ${line.server ?? 'a leader'}`;
+    line.revision === null ? '' : `, revision ${line.revision}, from ${line.server || 'a leader'}`;
   row('held', `${formatBytes(line.datSize)}${origin}`);
   const lag = line.lagBytes ? `, ${formatBytes(line.lagBytes)} behind at the last look` : '';
   row(
