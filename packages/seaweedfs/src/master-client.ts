@@ -79,6 +79,7 @@ export interface MasterClient {
 }
 
 const MiB = 1024 * 1024;
+const MAX_VOLUME_ID = 0xffff_ffff;
 
 /** Throws `SeaweedError` code `bad-address`, and `RangeError` without any address. */
 export function createMasterClient(options: MasterClientOptions): MasterClient {
@@ -97,7 +98,7 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
         const found = volumeIdLocations.filter(({ locations }) => locations.length > 0);
         return new Map(
           found.map(({ volumeOrFileId, locations }) => [
-            Number(volumeOrFileId),
+            volumeIdOf(volumeOrFileId),
             locations.map(volumeLocation),
           ]),
         );
@@ -191,6 +192,15 @@ export function createMasterClient(options: MasterClientOptions): MasterClient {
       throw failure;
     },
   };
+}
+
+function volumeIdOf(text: string): number {
+  const volumeId = Number(text);
+  if (/^\d{1,10}$/.test(text) && volumeId <= MAX_VOLUME_ID) return volumeId;
+  throw new SeaweedError(
+    'bad-answer',
+    `a master tells where volume ${JSON.stringify(text)} is: there is no such id`,
+  );
 }
 
 function volumeLocation(location: {

@@ -133,6 +133,26 @@ test('a master that never says who leads is waited for a minute, then the next o
   await alone;
 });
 
+test.each(['', 'x', '1e3', '-1', '5000000000'])(
+  'an answer about volume %j is none',
+  async (volumeOrFileId) => {
+    const { network, client, signal } = await cluster();
+    const service = createRpcService(masterPb.Seaweed, {
+      async *keepConnected() {
+        yield create(masterPb.KeepConnectedResponseSchema, { volumeLocation: { leader: 'liar:9.1' } });
+      },
+      async lookupVolume() {
+        const locations = [{ url: 's1:8080' }];
+        return create(masterPb.LookupVolumeResponseSchema, {
+          volumeIdLocations: [{ volumeOrFileId, locations }],
+        });
+      },
+    });
+    await network.serve('liar:1', [service]);
+    await expect(client(['liar:9.1']).lookup([1], signal)).rejects.toMatchObject({ code: 'bad-answer' });
+  },
+);
+
 test('masters that name another one again and again are followed a few times', async () => {
   const { network, client, signal } = await cluster();
   for (let at = 1; at < 100; at++) {
