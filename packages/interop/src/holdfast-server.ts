@@ -27,7 +27,7 @@ const CALL_TIMEOUT_MS = 30_000;
 
 /** Starts one on free ports and waits until the master has taken it in. */
 export async function startHoldfastServer(
-  cluster: WeedCluster,
+  cluster: Pick<WeedCluster, 'directory' | 'masterAddress'>,
   name: string,
   ...flags: readonly string[]
 ): Promise<HoldfastServer> {

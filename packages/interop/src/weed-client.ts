@@ -14,7 +14,7 @@ export interface AssignedFile {
 
 /** Where the master of a cluster places a new file, once it has made volumes for such. Query as of `/dir/assign`. */
 export function assignFile(
-  cluster: WeedCluster,
+  cluster: Pick<WeedCluster, 'masterHttpAddress'>,
   query: Readonly<Record<string, string>> = {},
 ): Promise<AssignedFile> {
   const page = `http://${cluster.masterHttpAddress}/dir/assign?${new URLSearchParams(query)}`;
