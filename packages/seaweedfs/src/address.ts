@@ -1,4 +1,4 @@
-import { SeaweedError } from './errors.js';
+import { SeaweedError, type SeaweedErrorCode } from './errors.js';
 
 /** Where one SeaweedFS server is reached. Both are `host:port`. */
 export interface ServerAddress {
@@ -14,28 +14,27 @@ const SERVER_ADDRESS = /^(?<host>\[[0-9a-f:.%]+\]|[^\s:/[\]]+):(?<port>\d{1,5})(
 
 /** `host:port`, or `host:port.grpcPort`. Throws `SeaweedError` code `bad-address`. */
 export function parseServerAddress(text: string): ServerAddress {
-  const { host, port, grpcPort } = SERVER_ADDRESS.exec(text)?.groups ?? {};
-  if (host === undefined || port === undefined) {
-    throw new SeaweedError(
-      'bad-address',
-      `not an address of the form host:port or host:port.grpcPort: ${text}`,
-    );
-  }
-  return serverAddress(host, Number(port), grpcPort === undefined ? 0 : Number(grpcPort));
+  return addressIn(text, 0, 'bad-address');
 }
 
-/** An address out of a `Location`, `VolumeLocation` or `DataNodeInfo`: `host:port` and a gRPC port, 0 if not given. */
+/**
+ * An address out of a `Location`, `VolumeLocation` or `DataNodeInfo`: `host:port` and a gRPC port, 0 if not given. Throws
+ * `SeaweedError` code `bad-answer`: no user has written it.
+ */
 export function locationAddress(url: string, grpcPort: number): ServerAddress {
-  const { httpAddress, grpcAddress } = parseServerAddress(url);
-  if (grpcPort === 0) return { httpAddress, grpcAddress };
-  const colon = httpAddress.lastIndexOf(':');
-  return serverAddress(httpAddress.slice(0, colon), Number(httpAddress.slice(colon + 1)), grpcPort);
+  return addressIn(url, grpcPort, 'bad-answer');
 }
 
-function serverAddress(host: string, port: number, givenGrpcPort: number): ServerAddress {
-  const grpcPort = givenGrpcPort === 0 ? port + GRPC_PORT_OFFSET : givenGrpcPort;
-  if (port === 0 || port > MAX_PORT || grpcPort > MAX_PORT) {
-    throw new SeaweedError('bad-address', `no such port: ${host}:${port}.${grpcPort}`);
+/** A gRPC port that is not 0 goes before the one in the text. */
+function addressIn(text: string, givenGrpcPort: number, code: SeaweedErrorCode): ServerAddress {
+  const { host, port: digits, grpcPort: grpcDigits = '0' } = SERVER_ADDRESS.exec(text)?.groups ?? {};
+  if (host === undefined || digits === undefined) {
+    const message = `not an address of the form host:port or host:port.grpcPort: ${text}`;
+    throw new SeaweedError(code, message);
   }
+  const port = Number(digits);
+  const grpcPort = givenGrpcPort || Number(grpcDigits) || port + GRPC_PORT_OFFSET;
+  if (port === 0 || port > MAX_PORT || grpcPort > MAX_PORT)
+    throw new SeaweedError(code, `no such port: ${host}:${port}.${grpcPort}`);
   return { httpAddress: `${host}:${port}`, grpcAddress: `${host}:${grpcPort}` };
 }

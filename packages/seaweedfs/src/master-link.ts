@@ -1,6 +1,6 @@
 import type { Timers } from '@holdfast/format';
 import { LeaderError, masterPb, type RpcConnection, type RpcTransport } from '@holdfast/protocol';
-import { parseServerAddress, type ServerAddress } from './address.js';
+import { locationAddress, type ServerAddress } from './address.js';
 import { SeaweedError } from './errors.js';
 import type { SeaweedLimits } from './limits.js';
 import { linkAbort } from './linked-abort.js';
@@ -72,7 +72,7 @@ export function createMasterLink({ transport, addresses, timers, limits }: Maste
       for await (const { volumeLocation } of keepConnected(master, deadline.signal)) {
         const named = volumeLocation?.leader ?? '';
         if (named === '') continue;
-        const address = parseServerAddress(named);
+        const address = locationAddress(named, 0);
         return address.grpcAddress === grpcAddress ? undefined : address;
       }
     } finally {

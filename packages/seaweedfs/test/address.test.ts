@@ -29,4 +29,17 @@ test.each([
 test('a location has its gRPC port beside it, or 10000 above', () => {
   expect(locationAddress('host:8080', 0)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:18080' });
   expect(locationAddress('host:8080', 9)).toEqual({ httpAddress: 'host:8080', grpcAddress: 'host:9' });
+  expect(locationAddress('host:60000', 9)).toEqual({ httpAddress: 'host:60000', grpcAddress: 'host:9' });
 });
+
+test.each([
+  ['host', 0],
+  ['host:60000', 0],
+  ['host:8080', 70_000],
+  ['a b:1', 9],
+])(
+  'a location %j with gRPC port %i is a bad answer, and nothing that a user has written',
+  (url, grpcPort) => {
+    expect(() => locationAddress(url, grpcPort)).toThrow(expect.objectContaining({ code: 'bad-answer' }));
+  },
+);

@@ -133,6 +133,16 @@ test('a master that never says who leads is waited for a minute, then the next o
   await alone;
 });
 
+test('a leader by a name that is no address is a bad answer', async () => {
+  const { network, client, signal } = await cluster();
+  await network.serve('odd:1', [
+    masterThatSays(async function* () {
+      yield { leader: 'nowhere' };
+    }),
+  ]);
+  await expect(client(['odd:9.1']).lookup([1], signal)).rejects.toMatchObject({ code: 'bad-answer' });
+});
+
 test.each(['', 'x', '1e3', '-1', '5000000000'])(
   'an answer about volume %j is none',
   async (volumeOrFileId) => {

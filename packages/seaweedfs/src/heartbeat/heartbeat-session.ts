@@ -1,6 +1,6 @@
 import type { Timers } from '@holdfast/format';
 import { masterPb } from '@holdfast/protocol';
-import { parseServerAddress, type ServerAddress } from '../address.js';
+import { locationAddress, type ServerAddress } from '../address.js';
 import { SeaweedError } from '../errors.js';
 import type { MasterConnection } from '../master-link.js';
 
@@ -68,7 +68,7 @@ export async function runHeartbeatSession(
 
 function leaderBeside(own: ServerAddress, named: string): ServerAddress | undefined {
   if (named === '') return undefined;
-  const address = parseServerAddress(named);
+  const address = locationAddress(named, 0);
   return address.grpcAddress === own.grpcAddress ? undefined : address;
 }
 
