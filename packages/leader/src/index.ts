@@ -38,6 +38,7 @@ export type {
   WrittenNeedle,
 } from './needles/stored-volume.js';
 export { createVolumeCopies, type VolumeCopies, type VolumeCopiesOptions } from './needles/volume-copies.js';
+export { type VolumeExpiry, volumeExpiry } from './needles/volume-expiry.js';
 export type { CommonNames } from './security/common-names.js';
 export { createDataGuard, type DataGuardOptions, type GuardedRequest } from './security/data-guard.js';
 export { guardService, type RpcGuardOptions } from './security/guarded-service.js';

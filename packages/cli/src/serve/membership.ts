@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
-import type { MasterNotices, NeedleStore } from '@holdfast/leader';
+import { formatVolumeName } from '@holdfast/format';
+import { type MasterNotices, type NeedleStore, type StoredVolume, volumeExpiry } from '@holdfast/leader';
 import { type AnnouncedServer, createHeartbeat, type MasterClient } from '@holdfast/seaweedfs';
 import { explainError, formatExplanation } from '../explain-error.js';
 import type { VerbContext } from '../verb.js';
@@ -34,6 +35,32 @@ export function joinCluster(
 ): Membership {
   const { cluster, store, ip, port, grpcPort, flags } = options;
   let volumeSizeLimitBytes = VOLUME_SIZE_LIMIT_BYTES;
+
+  /** Those whose ttl has not passed. What has been over for long enough is removed on the way. */
+  async function livingVolumes(): Promise<readonly StoredVolume[]> {
+    const living: StoredVolume[] = [];
+    for (const volume of store.list()) {
+      const expiry = volumeExpiry(volume, env.clock.nowMs() / 1000);
+      if (expiry === 'living') living.push(volume);
+      if (expiry === 'removable') await removeExpired(volume);
+    }
+    return living;
+  }
+
+  async function removeExpired({ name }: StoredVolume): Promise<void> {
+    const { volumeId, collection } = name;
+    const text = `volume ${formatVolumeName(name)}`;
+    try {
+      await store.delete(volumeId);
+      output.event(
+        { event: 'expired', id: volumeId, collection },
+        `${text}: its ttl has passed; it is removed`,
+      );
+    } catch (error) {
+      log.warn({ err: error }, `${text}: its ttl has passed, and it cannot be removed`);
+    }
+  }
+
   const heartbeat = createHeartbeat({
     transport: cluster.transport,
     addresses: cluster.masters,
@@ -52,7 +79,7 @@ export function joinCluster(
       const { blocks, bavail, bsize } = await statfs(store.directory);
       const disk = { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
       const { 'max-volumes': maxVolumes, 'min-free': minFreeBytes } = flags;
-      return serverReport(store.list(), disk, { maxVolumes, minFreeBytes, volumeSizeLimitBytes });
+      return serverReport(await livingVolumes(), disk, { maxVolumes, minFreeBytes, volumeSizeLimitBytes });
     },
     onRegistered(registration) {
       ({ volumeSizeLimitBytes } = registration);
