@@ -1,7 +1,7 @@
-import { openIdx, readLiveSet } from '@holdfast/index';
 import type { HeldGeneration } from '@holdfast/store';
 import { liveDamage } from './live-damage.js';
-import { isLossTooGreat, withLiveNeedles } from './loss-guard.js';
+import { isCountOwed, isLossTooGreat, withLiveNeedles } from './loss-guard.js';
+import { readLive } from './read-live.js';
 import type { VolumeRun } from './run.js';
 
 /** Counts the live needles exactly: how many there are, which damage still matters, whether too many are gone. */
@@ -9,11 +9,11 @@ export async function countLive(
   { home, policy }: Pick<VolumeRun, 'home' | 'policy'>,
   held: HeldGeneration,
 ): Promise<void> {
-  const idx = await openIdx(held.idx, held.position.offsetWidthBytes);
-  const live = await readLiveSet(idx);
+  const live = await readLive(held);
   const leaderDamage = liveDamage(held.position.leaderDamage, live);
   const next = { ...withLiveNeedles(held.position, live.count), leaderDamage };
   const isFresh =
+    !isCountOwed(held.position) &&
     next.liveNeedles === held.position.liveNeedles &&
     next.greatestLiveNeedles === held.position.greatestLiveNeedles &&
     leaderDamage.length === held.position.leaderDamage.length;

@@ -1,7 +1,7 @@
 import { type Crc32c, recordSizeOfEntry } from '@holdfast/format';
-import { openIdx, readLiveSet } from '@holdfast/index';
 import type { HeldGeneration, LeaderDamage } from '@holdfast/store';
 import { examineRecord } from './examine.js';
+import { readLive } from './read-live.js';
 
 /** Whether the generation still has a sound record of a needle that is damaged on the leader. */
 export async function holdsGoodCopy(
@@ -11,8 +11,8 @@ export async function holdsGoodCopy(
 ): Promise<boolean> {
   const damaged = new Set(damage.flatMap(({ needleId }) => (needleId === null ? [] : [BigInt(needleId)])));
   if (damaged.size === 0) return false;
-  const { version, offsetWidthBytes, datSizeBytes } = held.position;
-  const live = await readLiveSet(await openIdx(held.idx, offsetWidthBytes));
+  const { version, datSizeBytes } = held.position;
+  const live = await readLive(held);
   for (let i = 0; i < live.count; i++) {
     const { needleId, offset, sizeBytes } = live.entryAt(i);
     if (!damaged.has(needleId)) continue;

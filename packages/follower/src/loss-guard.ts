@@ -1,4 +1,5 @@
 import type { GenerationPosition, VolumeHome } from '@holdfast/store';
+import { readLive } from './read-live.js';
 
 /**
  * Whether more than the share `maxLoss` of the needles that were once live are gone. Such a
@@ -18,10 +19,18 @@ export function losesFormer(former: GenerationPosition, next: GenerationPosition
   return isNew || isLossTooGreat({ ...next, greatestLiveNeedles: former.liveNeedles }, maxLoss);
 }
 
+/**
+ * Whether what is live has still to be counted: the index has grown or changed since, by a run that did not need to know or
+ * that was cut short before it did.
+ */
+export function isCountOwed({ countedIdxSizeBytes, idxSizeBytes }: GenerationPosition): boolean {
+  return countedIdxSizeBytes !== idxSizeBytes;
+}
+
 /** The position with an exact count of live needles. */
 export function withLiveNeedles(position: GenerationPosition, liveNeedles: number): GenerationPosition {
   const greatestLiveNeedles = Math.max(position.greatestLiveNeedles, liveNeedles);
-  return { ...position, liveNeedles, greatestLiveNeedles };
+  return { ...position, liveNeedles, greatestLiveNeedles, countedIdxSizeBytes: position.idxSizeBytes };
 }
 
 /**
@@ -32,8 +41,8 @@ export async function releaseHeld(home: VolumeHome): Promise<void> {
   const { held } = home;
   // In this order: cut short, it leaves what is held.
   if (held !== undefined) {
-    const { liveNeedles } = held.position;
-    await held.notePosition({ ...held.position, greatestLiveNeedles: liveNeedles });
+    const { count } = await readLive(held);
+    await held.notePosition({ ...withLiveNeedles(held.position, count), greatestLiveNeedles: count });
   }
   await home.release();
 }

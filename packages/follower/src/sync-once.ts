@@ -7,6 +7,7 @@ import { damageLeft } from './damage-left.js';
 import { decide } from './decide.js';
 import { fence, type Sighting, sight, sightWithoutRanges } from './fence.js';
 import { fencedIndex } from './fenced-index.js';
+import { isCountOwed } from './loss-guard.js';
 import { isIndexEqual } from './prove.js';
 import type { VolumeRun } from './run.js';
 
@@ -35,6 +36,7 @@ export async function syncOnce(run: VolumeRun): Promise<SyncStep> {
   const leaderTailBytes = sighting.status.datSizeBytes - held.position.datSizeBytes;
   if (leaderTailBytes !== held.position.leaderTailBytes)
     await held.notePosition({ ...held.position, leaderTailBytes });
+  if (sighting.anchor === undefined || run.policy.proveIndex) await countOwed(run, held);
   return { kind: 'idle', reason };
 }
 
@@ -47,6 +49,11 @@ async function waitForCompaction(run: VolumeRun): Promise<boolean> {
     await run.timers.sleep(COMPACTION_POLL_MS, run.signal);
   }
   return true;
+}
+
+/** What an earlier run appended and did not count, or could not, before it was cut short. */
+async function countOwed(run: VolumeRun, held: HeldGeneration): Promise<void> {
+  if (isCountOwed(held.position)) await countLive(run, held);
 }
 
 async function buildAs(run: VolumeRun, sighting: Sighting, reason: string): Promise<SyncStep> {
@@ -76,7 +83,8 @@ async function adoptIndex(
   const { idxSizeBytes, datSizeBytes } = sighting.status;
   const content = fencedIndex(run, sighting);
   const leaderTailBytes = datSizeBytes - held.position.datSizeBytes;
-  await held.adoptIndex(content, { ...held.position, idxSizeBytes, leaderTailBytes });
+  const countedIdxSizeBytes = null;
+  await held.adoptIndex(content, { ...held.position, idxSizeBytes, countedIdxSizeBytes, leaderTailBytes });
   const leaderDamage = await damageLeft(run, held);
   if (leaderDamage.length < held.position.leaderDamage.length)
     await held.notePosition({ ...held.position, leaderDamage });

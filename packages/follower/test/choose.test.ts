@@ -18,6 +18,7 @@ const HELD: GenerationPosition = {
   lastAppendAtNs: '1',
   liveNeedles: 10,
   greatestLiveNeedles: 10,
+  countedIdxSizeBytes: null,
   leaderTailBytes: 0,
   leaderDamage: [],
 };

@@ -1,16 +1,19 @@
-import { createSimulatedDisk, type StockVolume } from '@holdfast/testkit';
+import { createSimulatedDisk, type SimulatedDisk, type StockVolume } from '@holdfast/testkit';
 import { describe, expect, it } from 'vitest';
 import { releaseHeld } from '../src/index.js';
 import { createSyncKit, type SyncKit, VOLUME_ID } from './sync-kit.js';
 
 const KEEP_NOTHING = { keepForMs: 0, keepGenerations: 0 };
 
-async function followed(needles: number): Promise<{ kit: SyncKit; volume: StockVolume }> {
-  const kit = await createSyncKit({ disk: createSimulatedDisk({ seed: 9 }) });
+async function followed(
+  needles: number,
+): Promise<{ kit: SyncKit; volume: StockVolume; disk: SimulatedDisk }> {
+  const disk = createSimulatedDisk({ seed: 9 });
+  const kit = await createSyncKit({ disk });
   const volume = kit.server.allocate(VOLUME_ID);
   for (let id = 1; id <= needles; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
   await kit.syncAndCompare('at first');
-  return { kit, volume };
+  return { kit, volume, disk };
 }
 
 /** What is left of the former generations under a policy that keeps none. */
@@ -76,6 +79,38 @@ describe('the loss guard', () => {
     volume.vacuum();
     await kit.syncAndCompare('the second loss');
     expect((await keptRegardless(kit)).map(({ position }) => position?.liveNeedles)).toEqual([8, 10]);
+  });
+
+  it('trips in the next run wherever the one that brought the deletions was cut short', async () => {
+    let hasEnded = false;
+    for (let accesses = 1; !hasEnded; accesses++) {
+      const { kit, volume, disk } = await followed(10);
+      for (let id = 1n; id <= 3n; id++) volume.delete(id);
+      disk.crashAfter(accesses);
+      hasEnded = await kit.sync().then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      disk.crash();
+      const report = await kit.sync();
+      expect(report, `after ${accesses} accesses`).toMatchObject({
+        ok: true,
+        lossGuard: true,
+        liveNeedles: 7,
+      });
+      volume.vacuum();
+      await kit.syncAndCompare('vacuumed');
+      expect(await keptRegardless(kit)).toMatchObject([{ heldFor: 'loss-guard' }]);
+    }
+  });
+
+  it('a release counts what runs between two proofs have not', async () => {
+    const { kit, volume } = await followed(10);
+    for (let id = 11; id <= 20; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    expect(await kit.sync({ proveIndex: false })).toMatchObject({ outcome: 'appended' });
+    await keptRegardless(kit, true);
+    for (let id = 1n; id <= 5n; id++) volume.delete(id);
+    expect(await kit.sync()).toMatchObject({ lossGuard: true, liveNeedles: 15 });
   });
 
   it('a loss that the policy allows holds nothing', async () => {

@@ -82,6 +82,7 @@ async function createGeneration(): Promise<SimulatedEnvironment> {
     lastAppendAtNs: '1',
     liveNeedles: 60,
     greatestLiveNeedles: 60,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [],
   };

@@ -96,6 +96,7 @@ function positionOf({ dat, idx }: CommittedState, revision: number): GenerationP
     lastAppendAtNs: `${dat.length}`,
     liveNeedles: 1,
     greatestLiveNeedles: 2,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [{ offset: 8, needleId: '5', reason: 'its data do not have its CRC' }],
   };

@@ -17,7 +17,17 @@ function broken(change: (file: DiskFile, path: string) => DiskFile, disk: Partia
 const withoutSync = (suffix: RegExp) =>
   broken((file, path) => (suffix.test(path) ? { ...file, syncData: async () => {} } : file));
 
+/** A follower whose marks that something is held come to nothing. */
+const withoutHolds = (env: StoreEnvironment): StoreEnvironment => ({
+  ...env,
+  disk: {
+    ...env.disk,
+    rename: (from, to) => (to.endsWith('/hold.json') ? env.disk.remove(from) : env.disk.rename(from, to)),
+  },
+});
+
 const canaries = {
+  'holds nothing': withoutHolds,
   'never syncs its data': withoutSync(/\.dat$/),
   'never syncs its index': withoutSync(/\.idx$/),
   'never syncs its position': withoutSync(/position\.json\.tmp$/),
@@ -44,7 +54,7 @@ test.each(Object.entries(canaries))('a follower that %s is found out', async (_w
     const { violation } = await runSchedule(generateSchedule(seed, 'safety'), { sabotage });
     if (violation === undefined) continue;
     expect(violation.rule).toMatch(
-      /durable first|last good generation|prefix safety|identity|self-recovery|live set|convergence/,
+      /durable first|last good generation|prefix safety|identity|self-recovery|live set|convergence|loss guard/,
     );
     return;
   }

@@ -16,6 +16,8 @@ import type { SimulatedScheduler } from './simulated-scheduler.js';
 export interface DiskAccess {
   readonly kind: DiskOperation['kind'] | 'open' | 'read' | 'stat' | 'list';
   readonly path: string;
+  /** Of a rename and a link: the name that the file is given. */
+  readonly to?: string;
 }
 
 /** A machine with a disk, on which processes start and end. */
@@ -103,9 +105,9 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Simula
       return failing(disk, access, effect, code);
     }
 
-    const through: Through = (kind, path, effect) => {
+    const through: Through = (kind, path, effect, to) => {
       if (isDead) return never();
-      const access = { kind, path };
+      const access = to === undefined ? { kind, path } : { kind, path, to };
       const answer = onAccess?.(access);
       const waits = scheduler.pass();
       if (waits === undefined && !(answer instanceof Promise)) return effectOf(access, effect, answer);
@@ -149,7 +151,12 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Simula
   };
 }
 
-type Through = <T>(kind: DiskAccess['kind'], path: string, effect: () => Promise<T>) => Promise<T>;
+type Through = <T>(
+  kind: DiskAccess['kind'],
+  path: string,
+  effect: () => Promise<T>,
+  to?: string,
+) => Promise<T>;
 
 /** Changes nothing for whoever waits for it, ever. */
 function never<T>(): Promise<T> {
@@ -192,8 +199,8 @@ function diskThrough(disk: Disk, through: Through): Disk {
     list: (path) => through('list', path, () => disk.list(path)),
     makeDirectory: (path) => through('make-directory', path, () => disk.makeDirectory(path)),
     removeDirectory: (path) => through('remove-directory', path, () => disk.removeDirectory(path)),
-    rename: (from, to) => through('rename', from, () => disk.rename(from, to)),
-    link: (existing, added) => through('link', existing, () => disk.link(existing, added)),
+    rename: (from, to) => through('rename', from, () => disk.rename(from, to), to),
+    link: (existing, added) => through('link', existing, () => disk.link(existing, added), added),
     remove: (path) => through('remove', path, () => disk.remove(path)),
     syncDirectory: (path) => through('sync-directory', path, () => disk.syncDirectory(path)),
     freeBytes: (path) => through('stat', path, () => disk.freeBytes(path)),

@@ -53,6 +53,7 @@ export async function finishBuild(
     lastAppendAtNs: (rest.lastAppendAtNs ?? records.lastAppendAtNs ?? 0n).toString(),
     liveNeedles: live.count,
     greatestLiveNeedles: Math.max(live.count, former?.position.greatestLiveNeedles ?? 0),
+    countedIdxSizeBytes: target.idxSizeBytes,
     leaderTailBytes: target.datSizeBytes - rest.endOffset,
     leaderDamage: liveDamage(judged?.damage ?? [], live),
   };

@@ -38,13 +38,16 @@ export interface VanishWatch {
 export function createVanishWatch(options: VanishWatchOptions): VanishWatch {
   const { directory, env, source, absences, assertLocked, pruneAfterMs } = options;
   /** Of volumes that are not listed: whose copy is held. */
-  const servers = new Map<string, string | undefined>();
+  const servers = new Map<string, HeldServer>();
   const outcomes = new Map<string, VanishedVolume['outcome']>();
 
   async function isGone(name: string, volume: VolumeName, listing: VolumeListing): Promise<boolean> {
     if (!servers.has(name)) servers.set(name, await heldServer(env, directory, volume));
     const server = servers.get(name);
-    return listing.clusterVolumeCount > 0 && server !== undefined && listing.servers.has(server);
+    if (listing.clusterVolumeCount === 0 || server === undefined) return false;
+    // What is left of a removal that was cut short goes on to be gone.
+    if (server === NO_COPY) return absences.of(volume).volumeSinceMs !== null;
+    return listing.servers.has(server);
   }
 
   async function outcomeOf(volume: VolumeName): Promise<VanishedVolume['outcome']> {
@@ -79,18 +82,20 @@ export function createVanishWatch(options: VanishWatchOptions): VanishWatch {
   };
 }
 
-/** `undefined` where nothing whole is held: whose copy it was to be is not known. */
-async function heldServer(
-  env: StoreEnvironment,
-  directory: string,
-  volume: VolumeName,
-): Promise<string | undefined> {
+/** No file that could be a copy. */
+const NO_COPY = Symbol('no copy');
+
+/** `undefined` where whose copy it is cannot be read. */
+type HeldServer = string | typeof NO_COPY | undefined;
+
+async function heldServer(env: StoreEnvironment, directory: string, volume: VolumeName): Promise<HeldServer> {
   try {
     const reader = await openGenerationReader(env, { directory, volume });
     await reader.close();
     return reader.position.leaderCopy.server;
   } catch (error) {
-    if (isStoreError(error, 'not-found', 'position-damaged')) return undefined;
+    if (isStoreError(error, 'not-found')) return NO_COPY;
+    if (isStoreError(error, 'position-damaged')) return undefined;
     throw error;
   }
 }

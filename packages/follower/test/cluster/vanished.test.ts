@@ -62,6 +62,21 @@ it('a volume that was back in between begins a new grace time', async () => {
   await following.until(() => following.vanished.at(-1)?.outcome === 'pruned');
 });
 
+it('a removal that was cut short is ended by the next run', async () => {
+  const { kit, server, kept, ownFiles } = await createVanished();
+  server.deleteVolume(2);
+  const first = kit.follow({ pruneAfterMs: 7 * DAY_MS });
+  await first.until(() => first.vanished.length > 0);
+  await first.end();
+  await kit.env.time.advance(8 * DAY_MS);
+  await kit.env.disk.remove(`${DIRECTORY}/2.dat`);
+  const second = kit.follow({ pruneAfterMs: 7 * DAY_MS });
+  await second.until(() => second.vanished.length > 0);
+  expect(second.vanished).toEqual([{ volume: { volumeId: 2, collection: '' }, outcome: 'pruned' }]);
+  expect(ownFiles()).toEqual([]);
+  kit.expectEqual(kept);
+});
+
 it('a server that is away takes no copy with it, however long', async () => {
   const { kit, server, kept, gone } = await createVanished(2);
   fill(kit.servers[1] as StockServer, 3);

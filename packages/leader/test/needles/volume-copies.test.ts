@@ -61,6 +61,7 @@ function position(): GenerationPosition {
     lastAppendAtNs: lastAppendAtNs.toString(),
     liveNeedles,
     greatestLiveNeedles: liveNeedles,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [],
   };

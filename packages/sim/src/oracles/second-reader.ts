@@ -123,3 +123,13 @@ export function isCut(
 export function startsWith(whole: Uint8Array, part: Uint8Array): boolean {
   return part.length <= whole.length && Buffer.compare(whole.subarray(0, part.length), part) === 0;
 }
+
+/** How many needles an index says are live, those without data included. */
+export function countLive(idx: Uint8Array, width: OffsetWidth): number {
+  const live = new Set<bigint>();
+  for (const { key, offset, size } of readIndexRows(idx, width)) {
+    if (offset === 0 || size < 0) live.delete(key);
+    else live.add(key);
+  }
+  return live.size;
+}

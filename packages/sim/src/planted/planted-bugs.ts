@@ -3,6 +3,7 @@ import { COMMIT_BUGS } from './bugs/commit-bugs.js';
 import { DISK_BUGS } from './bugs/disk-bugs.js';
 import { FOLLOW_BUGS } from './bugs/follow-bugs.js';
 import { FORMAT_BUGS } from './bugs/format-bugs.js';
+import { KEEPING_BUGS } from './bugs/keeping-bugs.js';
 import { LOCK_BUGS } from './bugs/lock-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { RESTORE_BUGS } from './bugs/restore-bugs.js';
@@ -17,6 +18,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...FOLLOW_BUGS,
   ...BUILD_BUGS,
   ...RESTORE_BUGS,
+  ...KEEPING_BUGS,
   ...STORE_BUGS,
   ...DISK_BUGS,
   ...WIRE_BUGS,

@@ -1,3 +1,4 @@
+import type { VolumeName } from '@holdfast/format';
 import { isStoreError, openVolumeHome } from '@holdfast/store';
 import type { SimulatedProcess } from '@holdfast/testkit';
 import { judgeCommitted } from '../oracles/copy-oracle.js';
@@ -7,6 +8,7 @@ import { DIRECTORY } from '../world/follower-runs.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
 import { describeError } from './describe-error.js';
 import { count } from './figures.js';
+import { judgeFormer } from './judge-kept.js';
 
 /** Virtual time within which a volume is open again. */
 const RECOVERY_LIMIT_MS = 60_000;
@@ -18,6 +20,8 @@ interface Committed {
   readonly dat: Uint8Array;
   readonly idx: Uint8Array;
   readonly revision: number;
+  /** Whose copy it is of. */
+  readonly server: string;
 }
 
 /**
@@ -39,7 +43,8 @@ export async function recover(
   process: SimulatedProcess,
   volumeId: number,
 ): Promise<Committed | undefined> {
-  const open = () => scheduler.run(() => committedFiles(process, volumeId), RECOVERY_LIMIT_MS);
+  const volume = { volumeId, collection: schedule.world.collection ?? '' };
+  const open = () => scheduler.run(() => committedFiles(process, volume), RECOVERY_LIMIT_MS);
   let end = await open();
   const isFull = schedule.world.capacityBytes !== null;
   if (isFull && end.kind === 'failed' && isStoreError(end.error, 'no-space')) {
@@ -51,17 +56,18 @@ export async function recover(
   throw new Violation('self-recovery', `volume ${volumeId} to open`, why);
 }
 
-async function committedFiles({ env }: SimulatedProcess, volumeId: number): Promise<Committed | undefined> {
+async function committedFiles({ env }: SimulatedProcess, volume: VolumeName): Promise<Committed | undefined> {
   if ((await env.disk.stat(`${DIRECTORY}/.holdfast`)) === undefined) return undefined;
-  const home = await openVolumeHome(env, { directory: DIRECTORY, volume: { volumeId, collection: '' } });
+  const home = await openVolumeHome(env, { directory: DIRECTORY, volume });
   try {
     const { held } = home;
     if (held === undefined) return undefined;
-    const { datSizeBytes, idxSizeBytes, revision } = held.position;
+    const { datSizeBytes, idxSizeBytes, revision, leaderCopy } = held.position;
     return {
       dat: await held.dat.readAt(0, datSizeBytes),
       idx: await held.idx.readAt(0, idxSizeBytes),
       revision,
+      server: leaderCopy.server,
     };
   } finally {
     await home.close();
@@ -69,7 +75,7 @@ async function committedFiles({ env }: SimulatedProcess, volumeId: number): Prom
 }
 
 function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | undefined): void {
-  const { leader, log, trace, rotten } = world;
+  const { cluster, log, trace, rotten } = world;
   const last = world.reported.get(volumeId)?.at(-1);
   const what = held === undefined ? 'nothing' : `revision ${held.revision} at ${held.dat.length}`;
   trace.note(`volume ${volumeId} recovered: ${what}`);
@@ -83,11 +89,13 @@ function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | un
     );
   }
   count(world.figures, 'bytes compared', held.dat.length + held.idx.length);
-  const states = log.statesOf(volumeId);
-  const at = judgeCommitted(volumeId, held, states, leader.offsetWidth);
+  const states = log.statesOf(volumeId, held.server);
+  const at = judgeCommitted(volumeId, held, states, cluster.offsetWidth);
   if (last === undefined) return;
+  judgeFormer(world, volumeId);
+  if (held.server !== last.report.server) return;
   const isLonger = held.revision === last.report.revision && startsWith(held.dat, last.dat);
-  if (!isLonger && at < judgeCommitted(volumeId, last, states, leader.offsetWidth))
+  if (!isLonger && at < judgeCommitted(volumeId, last, states, cluster.offsetWidth))
     throw new Violation(
       'durable first',
       `volume ${volumeId}: at least what was reported`,

@@ -4,7 +4,7 @@ import { readStamps, startsWith } from '../oracles/second-reader.js';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
 import { DIRECTORY } from '../world/follower-runs.js';
-import type { Reported, SimulatedWorld } from '../world/simulated-world.js';
+import { homeOf, nameOf, type Reported, type SimulatedWorld } from '../world/simulated-world.js';
 import { describeError, isTypedError } from './describe-error.js';
 import { count } from './figures.js';
 
@@ -15,9 +15,10 @@ export async function judgeRestore(
   world: SimulatedWorld,
   { volume: volumeId, reportsAgo }: Operation & { readonly do: 'restore' },
 ): Promise<void> {
-  const { machine, scheduler, figures, leader, log, trace } = world;
+  const { machine, scheduler, figures, cluster, log, trace, retention } = world;
   const wanted = world.reported.get(volumeId)?.at(-1 - reportsAgo);
   if (wanted === undefined || !world.isTrusted) return;
+  const name = nameOf(world, volumeId);
   count(figures, 'restores');
   const out = `/restored/${figures.restores}`;
   machine.disk.plant(`${out}/.keep`, new Uint8Array(0));
@@ -27,7 +28,7 @@ export async function judgeRestore(
     () =>
       restoreVolume(process.env, {
         directory: DIRECTORY,
-        volume: { volumeId, collection: '' },
+        volume: { volumeId, collection: world.schedule.world.collection ?? '' },
         asOfNs: reportsAgo === 0 ? undefined : wanted.atNs,
         out,
         minFreeBytes: 0,
@@ -40,7 +41,11 @@ export async function judgeRestore(
   if (end.kind === 'failed') {
     if (!isTypedError(end.error))
       throw new Violation('typed errors', 'a typed error', describeError(end.error));
-    const mayFail = world.hasRotted || world.hasClockStepped || world.schedule.world.capacityBytes !== null;
+    const mayFail =
+      world.hasRotted ||
+      world.hasClockStepped ||
+      world.schedule.world.capacityBytes !== null ||
+      retention.wasPruned(name, wanted.generation);
     if (mayFail) return;
     throw new Violation(
       'restore',
@@ -50,19 +55,18 @@ export async function judgeRestore(
   }
   if (end.kind !== 'done') throw new Violation('bounded', 'a restore to end', end.kind);
   const restored = {
-    dat: machine.disk.peek(`${out}/${volumeId}.dat`),
-    idx: machine.disk.peek(`${out}/${volumeId}.idx`),
+    dat: machine.disk.peek(`${out}/${name}.dat`),
+    idx: machine.disk.peek(`${out}/${name}.idx`),
   };
   count(figures, 'bytes compared', restored.dat.length + restored.idx.length);
-  const states = log.statesOf(volumeId);
-  const at = judgeCommitted(volumeId, restored, states, leader.offsetWidth);
+  judgeCommitted(volumeId, restored, log.allStatesOf(volumeId), cluster.offsetWidth);
   if (world.hasClockStepped) return;
   if (startsWith(restored.dat, wanted.dat)) {
     if (reportsAgo > 0) judgeNothingLater(world, volumeId, restored, wanted);
     return;
   }
   // A commit after the report, of a run that failed later, may be what is newest.
-  const isNewer = reportsAgo === 0 && at > judgeCommitted(volumeId, wanted, states, leader.offsetWidth);
+  const isNewer = reportsAgo === 0 && isLater(world, volumeId, restored, wanted);
   if (!isNewer)
     throw new Violation(
       'restore',
@@ -71,16 +75,29 @@ export async function judgeRestore(
     );
 }
 
+function isLater(
+  world: SimulatedWorld,
+  volumeId: number,
+  restored: CopyFiles,
+  { report, dat, idx }: Reported,
+): boolean {
+  const { log, cluster } = world;
+  if (homeOf(world, volumeId).currentServer() !== report.server) return true;
+  const states = log.statesOf(volumeId, report.server);
+  const at = (copy: CopyFiles): number => judgeCommitted(volumeId, copy, states, cluster.offsetWidth);
+  return at(restored) > at({ dat, idx });
+}
+
 /** What was not reported by then is there only if the leader's stamps say that it was written by then. */
 function judgeNothingLater(
-  { leader, schedule }: SimulatedWorld,
+  { cluster, schedule }: SimulatedWorld,
   volumeId: number,
   { dat, idx }: CopyFiles,
   wanted: Reported,
 ): void {
   const hasStamps = schedule.world.leader === 'holdfast' || schedule.world.version === 3;
   const later = hasStamps
-    ? readStamps(dat, idx, leader.offsetWidth, wanted.dat.length).some((stampNs) => stampNs > wanted.atNs)
+    ? readStamps(dat, idx, cluster.offsetWidth, wanted.dat.length).some((stampNs) => stampNs > wanted.atNs)
     : dat.length > wanted.dat.length;
   if (later)
     throw new Violation(

@@ -2,7 +2,7 @@ import { openGenerationReader } from '@holdfast/store';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
 import { DIRECTORY } from '../world/follower-runs.js';
-import type { SimulatedWorld } from '../world/simulated-world.js';
+import { nameOf, type SimulatedWorld } from '../world/simulated-world.js';
 import { describeError } from './describe-error.js';
 import { count } from './figures.js';
 import { recover } from './judge-recovery.js';
@@ -24,11 +24,12 @@ export async function rot(
   process.kill();
   if (held === undefined) return;
   const ext = place % 5 === 0 && held.idx.length > 0 ? 'idx' : 'dat';
-  const path = `${DIRECTORY}/${volume}.${ext}`;
+  const path = `${DIRECTORY}/${nameOf(world, volume)}.${ext}`;
   const sizeBytes = held[ext].length;
   disk.flip(path, place % sizeBytes, bit);
   rotten.add(volume);
   world.hasRotted = true;
+  world.losses.get(volume)?.forget();
   count(world.figures, 'bits rotten');
   await judgeVerification(world, volume);
   disk.touch(path);
@@ -44,7 +45,7 @@ export async function judgeVerification(world: SimulatedWorld, volumeId: number)
   const end = await scheduler.run(async () => {
     const reader = await openGenerationReader(env, {
       directory: DIRECTORY,
-      volume: { volumeId, collection: '' },
+      volume: { volumeId, collection: world.schedule.world.collection ?? '' },
     });
     try {
       let findings = 0;

@@ -7,11 +7,11 @@ import type { SimulatedWorld } from '../world/simulated-world.js';
  * show only at the end of an append.
  */
 export function judgeWaits(world: SimulatedWorld, startedAtMs: number): void {
-  const { schedule, leader, scheduler, isTrusted } = world;
-  const mayWait = schedule.world.volumeIds.some((id) => {
-    const state = leader.state(id);
-    return state !== undefined && (state.isCompacting || state.isIndexRewritten);
-  });
+  const { schedule, cluster, scheduler, isTrusted } = world;
+  const states = cluster.leaders.flatMap((leader) => schedule.world.volumeIds.map((id) => leader.state(id)));
+  const isChanging = states.some((state) => state?.isCompacting || state?.isIndexRewritten);
+  // A server that is away is tried again.
+  const mayWait = isChanging || cluster.leaders.some(({ serverName }) => !cluster.isUp(serverName));
   if (mayWait || !isTrusted) return;
   const waitedMs = scheduler.time.clock.monotonicMs() - startedAtMs;
   if (waitedMs > 0)

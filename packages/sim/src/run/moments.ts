@@ -64,6 +64,7 @@ export function createMoments(
   /** What the event does to the access or message at hand; leader events are waited for. */
   function take(event: Event): Effect | Promise<undefined> {
     wasDisturbed = true;
+    noteTrouble(world);
     count(figures, `during runs: ${event.do}`);
     switch (event.do) {
       case 'crash':
@@ -71,6 +72,7 @@ export function createMoments(
         actions.crash(event.kind);
         return undefined;
       case 'disk-error':
+        world.retention.hasLackedSpace ||= event.code === 'no-space';
         return event.code;
       case 'drop':
       case 'truncate':
@@ -97,8 +99,7 @@ export function createMoments(
       case 'second-follower':
         return actions.secondFollower().then(() => undefined);
       case 'step-clock':
-        world.hasClockStepped = true;
-        world.scheduler.time.stepWallClock(event.byMs);
+        stepClock(world, event.byMs);
         return undefined;
       default:
         return happen(event);
@@ -142,9 +143,24 @@ function faultOf(effect: Effect): FrameFault | undefined {
   return typeof effect === 'object' ? effect : undefined;
 }
 
+/** The follower's wall clock jumps, or steps back. */
+export function stepClock(world: SimulatedWorld, byMs: number): void {
+  world.hasClockStepped = true;
+  world.retention.hasClockStepped = true;
+  world.scheduler.time.stepWallClock(byMs);
+}
+
+/** From now on a follower may find its leader out of reach. */
+function noteTrouble({ schedule, scheduler, troubledSinceMs }: SimulatedWorld): void {
+  for (const volumeId of schedule.world.volumeIds)
+    if (!troubledSinceMs.has(volumeId)) troubledSinceMs.set(volumeId, scheduler.time.clock.nowMs());
+}
+
 /** Lets something happen to the leader, and notes the state that it is in then. */
 export async function applyToLeader(world: SimulatedWorld, event: LeaderEvent): Promise<void> {
-  const hasHappened = await world.leader.apply(event);
+  if (event.do === 'vanish' || event.do === 'remake') world.vanished.add(event.volume);
+  if (event.do === 'leader-down') noteTrouble(world);
+  const hasHappened = await world.cluster.apply(event);
   world.log.look();
   if (hasHappened) count(world.figures, `leader: ${event.do}`);
 }

@@ -1,22 +1,25 @@
 import type { SyncReport } from '@holdfast/follower';
 import { isStoreError, lockDirectory } from '@holdfast/store';
-import type { CrashKind, SimulatedProcess } from '@holdfast/testkit';
+import type { CrashKind, DiskAccess, SimulatedProcess } from '@holdfast/testkit';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
-import { backup, DIRECTORY, type FollowerRun, follow } from '../world/follower-runs.js';
-import type { SimulatedWorld } from '../world/simulated-world.js';
+import { backup, DIRECTORY, type FollowerRun, follow, release } from '../world/follower-runs.js';
+import { homeOf, type SimulatedWorld } from '../world/simulated-world.js';
 import { describeError, isTypedError } from './describe-error.js';
 import { count } from './figures.js';
 import { judgeKept } from './judge-kept.js';
 import { judgeRecovery } from './judge-recovery.js';
 import { judgeReport } from './judge-report.js';
+import { judgeVanished, noteListing } from './judge-vanished.js';
 import { judgeWaits } from './judge-waits.js';
 import { createMoments } from './moments.js';
 
 /** Virtual time that one run may take, stalls and all. */
 const RUN_LIMIT_MS = 4 * 3600 * 1000;
 
-export type FollowerOperation = Operation & { readonly do: 'backup' | 'follow' };
+export type FollowerOperation = Operation & { readonly do: 'backup' | 'follow' | 'release' };
+
+const KIND_OF_RUN = { backup: 'syncs', follow: 'follows', release: 'releases begun' } as const;
 
 /** The follower's machine stops. */
 export function crash(world: SimulatedWorld, kind: CrashKind): void {
@@ -30,8 +33,8 @@ export async function runFollower(
   world: SimulatedWorld,
   operation: FollowerOperation,
 ): Promise<readonly SyncReport[] | undefined> {
-  const { scheduler, schedule, figures, log, machine, leader, trace } = world;
-  count(figures, operation.do === 'backup' ? 'syncs' : 'follows');
+  const { scheduler, schedule, figures, log, machine, cluster, retention, trace } = world;
+  count(figures, KIND_OF_RUN[operation.do]);
   scheduler.reseed(operation.seed, schedule.world.queuedShare);
   const wasTrusted = world.isTrusted;
   const seconds: SimulatedProcess[] = [];
@@ -40,6 +43,13 @@ export async function runFollower(
   const fail = (error: unknown): void => {
     violation ??= error;
     scheduler.stop();
+  };
+  const attempt = (judge: () => void): void => {
+    try {
+      judge();
+    } catch (error) {
+      fail(error);
+    }
   };
   const moments = createMoments(world, operation.moments, {
     crash(kind) {
@@ -58,35 +68,43 @@ export async function runFollower(
     },
     fail,
   });
-  const process = machine.startProcess({ onAccess: moments.onAccess });
-  const startedAt = new Map(schedule.world.volumeIds.map((id) => [id, log.statesOf(id).length - 1]));
+  const onAccess = (access: DiskAccess) => {
+    attempt(() => retention.onAccess(access));
+    return moments.onAccess(access);
+  };
+  const process = machine.startProcess({ onAccess });
+  const startedAt = log.mark();
+  for (const id of schedule.world.volumeIds) world.generationsAtStart.set(id, homeOf(world, id).currentId());
+  const list = cluster.masterFor(process);
+  const isCounted = operation.do === 'backup' && (schedule.world.provesIndex ?? true);
   const reports: SyncReport[] = [];
   const run: FollowerRun = {
     world: schedule.world,
     env: world.sabotage(process.env),
     timers: process.timers,
-    leader,
+    list: () => noteListing(world, list()),
+    onVanished: (vanished) => attempt(() => judgeVanished(world, vanished)),
     onLock(isHeld) {
       hasLock = isHeld;
     },
     async onReport(report) {
-      try {
-        await leader.settled();
+      await cluster.settled().catch(fail);
+      attempt(() => {
         log.look();
         const { wasDisturbed } = moments;
-        judgeReport(world, report, { startedAt: startedAt.get(report.id) ?? 0, wasDisturbed });
+        judgeReport(world, report, { startedAt, isCounted, wasDisturbed });
         reports.push(report);
-      } catch (error) {
-        fail(error);
-      }
+      });
     },
   };
   world.watch = moments;
   const startedAtMs = scheduler.time.clock.monotonicMs();
   const end = await scheduler.run(async () => {
     // A change of the leader that was under way when the process before crashed ends without it.
-    await leader.settled();
-    await (operation.do === 'backup' ? backup(run) : follow(run, operation.forMs));
+    await cluster.settled();
+    if (operation.do === 'backup') await backup(run);
+    else if (operation.do === 'follow') await follow(run, operation.forMs);
+    else await release(run, { volumeId: operation.volume, collection: schedule.world.collection ?? '' });
   }, RUN_LIMIT_MS);
   world.watch = undefined;
   world.crafted.end();

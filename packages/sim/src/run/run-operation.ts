@@ -1,11 +1,12 @@
 import { Violation } from '../oracles/violation.js';
 import type { LeaderEvent, Operation } from '../schedule/schedule.js';
-import type { SimulatedWorld } from '../world/simulated-world.js';
+import { homeOf, nameOf, type SimulatedWorld } from '../world/simulated-world.js';
 import { count } from './figures.js';
+import { judgeRelease } from './judge-loss-guard.js';
 import { judgeRecovery } from './judge-recovery.js';
 import { judgeRestore } from './judge-restore.js';
 import { judgeVerification, rot } from './judge-verification.js';
-import { applyToLeader } from './moments.js';
+import { applyToLeader, stepClock } from './moments.js';
 import { crash, runFollower } from './run-follower.js';
 
 /** Between two operations, so that each has an instant of its own. */
@@ -34,12 +35,29 @@ export async function runOperation(world: SimulatedWorld, operation: Operation):
       crash(world, operation.kind);
       return await judgeRecovery(world);
     case 'step-clock':
-      world.hasClockStepped = true;
-      scheduler.time.stepWallClock(operation.byMs);
+      return stepClock(world, operation.byMs);
+    case 'release':
+      return await runRelease(world, operation);
+    case 'wait':
+      await scheduler.time.advance(operation.forMs);
       return;
     default:
       await happenToLeader(world, operation);
   }
+}
+
+/** An operator releases a volume that is followed; where that was cut short, nothing is known of the guard's measure. */
+async function runRelease(
+  world: SimulatedWorld,
+  operation: Operation & { readonly do: 'release' },
+): Promise<void> {
+  const { volume } = operation;
+  if (homeOf(world, volume).currentId() === undefined) return;
+  world.losses.get(volume)?.forget();
+  world.retention.releasing = nameOf(world, volume);
+  const ended = await runFollower(world, operation);
+  world.retention.releasing = undefined;
+  if (ended !== undefined) judgeRelease(world, volume);
 }
 
 /** Something happens to the leader while no follower runs. */

@@ -44,13 +44,13 @@ export async function runSchedule(
       failedAt = at;
       trace.note(`${at} ${describeOperation(operation)}`);
       await runOperation(world, operation);
-      world.leader.assertAlive();
+      world.cluster.assertAlive();
       if (violation !== undefined) throw violation;
     }
     failedAt = undefined;
     if (schedule.mode === 'liveness') await judgeConvergence(world);
     else await judgeRecovery(world);
-    world.leader.assertAlive();
+    world.cluster.assertAlive();
     judgeFiles(world);
   } catch (error) {
     violation ??=

@@ -1,5 +1,6 @@
 import { type CrashKind, createSeededRandom } from '@holdfast/testkit';
 import { createDice, type Dice } from './dice.js';
+import { withKeeping } from './keeping.js';
 import type {
   CraftedLie,
   Fault,
@@ -9,6 +10,7 @@ import type {
   Moment,
   Operation,
   Schedule,
+  VolumeEventName,
   World,
 } from './schedule.js';
 
@@ -18,6 +20,13 @@ const OPERATIONS_MAX = 14;
 
 /** The schedule of a seed: the same on every machine. */
 export function generateSchedule(seed: number, mode: Mode): Schedule {
+  let fill = seed * 1000 + 500;
+  return withKeeping(generatePlain(seed, mode), (dice, world) =>
+    generateBackup({ dice, world, isLarge: false, nextFill: () => ++fill }),
+  );
+}
+
+function generatePlain(seed: number, mode: Mode): Schedule {
   const dice = createDice(createSeededRandom(seed));
   const world = generateWorld(dice, mode);
   const operations: Operation[] = [];
@@ -190,18 +199,11 @@ const CRAFTED: readonly CraftedLie['kind'][] = [
 function generateLeaderEvent(context: Context): LeaderEvent {
   const { dice, world } = context;
   const volume = dice.oneOf(world.volumeIds);
-  const onVolume =
-    (
-      name: Exclude<
-        LeaderEvent['do'],
-        'put' | 'delete' | 'restart-leader' | 'crash-leader' | 'step-leader-clock'
-      >,
-    ) =>
-    () => ({
-      do: name,
-      volume,
-      choice: dice.below(1 << 16),
-    });
+  const onVolume = (name: VolumeEventName) => () => ({
+    do: name,
+    volume,
+    choice: dice.below(1 << 16),
+  });
   return dice.pick<() => LeaderEvent>([
     [40, () => put(context)],
     [24, () => ({ do: 'delete', volume, needle: 1 + dice.below(NEEDLES) })],

@@ -27,10 +27,39 @@ export interface World {
   readonly isProxied?: boolean;
   /** The share of disk accesses and messages that wait for their turn in an order of the seed's. */
   readonly queuedShare: number;
+  /** Of every volume. Default: none. */
+  readonly collection?: string;
+  /** How many servers have a copy of every volume: each stamps, orders and compacts for itself. Default: 1. */
+  readonly servers?: number;
+  /** How long a server that is away is waited for before another one's copy is followed. Default: `null`, for ever. */
+  readonly failoverAfterMs?: number | null;
+  /** How long a volume has to be gone before its copy is removed. Default: `null`, copies are kept for ever. */
+  readonly pruneAfterMs?: number | null;
+  /** What is kept of former generations, and how great a loss passes. Default: the policy's. */
+  readonly keepForMs?: number;
+  readonly keepGenerations?: number;
+  readonly maxLoss?: number;
 }
 
-/** What happens to a volume of the leader, or to the leader. */
-export type LeaderEvent =
+/** What happens to a volume as a whole. */
+export type VolumeEventName =
+  | 'vacuum'
+  | 'compact'
+  | 'commit'
+  | 'fail-commit'
+  | 'remake'
+  | 'fix-index'
+  | 'tear-tail'
+  | 'lose-tail'
+  | 'unindexed-record'
+  | 'tombstone-at-0'
+  /** The server has it no more; `remake` brings one of its id back, with nothing in it. */
+  | 'vanish';
+
+/** What happens to a volume of the leader, or to the leader: to one server of several, where it is no write. Default: 0. */
+export type LeaderEvent = { readonly server?: number } & LeaderChange;
+
+type LeaderChange =
   | {
       readonly do: 'put';
       readonly volume: number;
@@ -40,22 +69,14 @@ export type LeaderEvent =
     }
   | { readonly do: 'delete'; readonly volume: number; readonly needle: number }
   | {
-      readonly do:
-        | 'vacuum'
-        | 'compact'
-        | 'commit'
-        | 'fail-commit'
-        | 'remake'
-        | 'fix-index'
-        | 'tear-tail'
-        | 'lose-tail'
-        | 'unindexed-record'
-        | 'tombstone-at-0';
+      readonly do: VolumeEventName;
       readonly volume: number;
       /** Chooses between the ways that it can happen in. */
       readonly choice: number;
     }
   | { readonly do: 'restart-leader' }
+  /** Nothing answers any more, until a restart; the cluster counts it as alive, or does not. */
+  | { readonly do: 'leader-down'; readonly isListed: boolean }
   | { readonly do: 'crash-leader'; readonly kind: CrashKind }
   | { readonly do: 'step-leader-clock'; readonly byMs: number };
 
@@ -105,6 +126,15 @@ export type Operation =
       readonly forMs: number;
       readonly moments: readonly Moment[];
     }
+  /** An operator releases what is held of a volume; a process of its own. */
+  | {
+      readonly do: 'release';
+      readonly volume: number;
+      readonly seed: number;
+      readonly moments: readonly Moment[];
+    }
+  /** Nothing happens for so long. */
+  | { readonly do: 'wait'; readonly forMs: number }
   /** The machine stops while nothing runs. */
   | { readonly do: 'crash'; readonly kind: CrashKind }
   | { readonly do: 'step-clock'; readonly byMs: number }

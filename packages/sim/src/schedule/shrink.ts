@@ -15,6 +15,13 @@ const PLAINER: readonly Partial<World>[] = [
   { tearBytes: 512 },
   { messageBytes: 2 << 20 },
   { isProxied: false },
+  { collection: '' },
+  { servers: 1 },
+  { failoverAfterMs: null },
+  { pruneAfterMs: null },
+  { keepForMs: 72 * 3600 * 1000 },
+  { keepGenerations: 1 },
+  { maxLoss: 0.2 },
 ];
 
 /**

@@ -20,7 +20,10 @@ const LEAST: Partial<SyncPolicy> = {
   indexWindowBytes: 60,
 };
 
-export function policyOf({ steps, provesIndex = true }: World): SyncPolicy {
+export function policyOf(world: World): SyncPolicy {
+  const { steps, provesIndex = true } = world;
   const sizes = steps === 'default' ? {} : steps === 'small' ? SMALL : LEAST;
-  return { ...defaultSyncPolicy, minFreeBytes: 0, proveIndex: provesIndex, ...sizes };
+  const { keepForMs, keepGenerations, maxLoss } = { ...defaultSyncPolicy, ...world };
+  const kept = { keepForMs, keepGenerations, maxLoss };
+  return { ...defaultSyncPolicy, ...kept, minFreeBytes: 0, proveIndex: provesIndex, ...sizes };
 }

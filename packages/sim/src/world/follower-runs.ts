@@ -1,15 +1,25 @@
 import {
+  createVanishWatch,
   followVolumes,
+  releaseHeld,
   type SyncContext,
   type SyncReport,
   syncVolumes,
+  type VanishedVolume,
   type VolumeListing,
 } from '@holdfast/follower';
-import type { Timers } from '@holdfast/format';
-import { assertNotServed, bindCluster, lockDirectory, type StoreEnvironment } from '@holdfast/store';
+import type { Timers, VolumeName } from '@holdfast/format';
+import {
+  assertNotServed,
+  bindCluster,
+  listVolumeHomes,
+  lockDirectory,
+  openAbsenceLedger,
+  openVolumeHome,
+  type StoreEnvironment,
+} from '@holdfast/store';
 import type { World } from '../schedule/schedule.js';
 import { policyOf } from './follower-policy.js';
-import type { SimulatedLeader } from './simulated-leader.js';
 
 /** The follower's directory. */
 export const DIRECTORY = '/copy';
@@ -22,39 +32,64 @@ export interface FollowerRun {
   readonly world: World;
   readonly env: StoreEnvironment;
   readonly timers: Timers;
-  readonly leader: SimulatedLeader;
+  /** What the master says now. */
+  readonly list: () => VolumeListing;
   readonly onReport: (report: SyncReport) => Promise<void>;
+  readonly onVanished: (vanished: VanishedVolume) => void;
   /** Whether it has the directory's lock now. */
   readonly onLock: (isHeld: boolean) => void;
 }
 
-/** `backup`: the lock, the binding, one sync of every volume. */
+/** `backup`: the lock, the binding, one sync of every volume, and what is to become of those that have vanished. */
 export async function backup(run: FollowerRun): Promise<void> {
+  const { env, world, onReport } = run;
+  const listing = run.list();
   await inDirectory(run, async (context) => {
     const { signal } = new AbortController();
-    await syncVolumes(listingOf(run), { ...context, signal, onReport: run.onReport });
+    await syncVolumes(listing, { ...context, signal, onReport });
+    // Here, and not before, so that moments of older schedules stay where they were.
+    const held = await listVolumeHomes(env, DIRECTORY);
+    const watch = createVanishWatch({
+      ...context,
+      source: { list: async () => listing, selects: () => true },
+      absences: await openAbsenceLedger(env, DIRECTORY),
+      pruneAfterMs: world.pruneAfterMs ?? undefined,
+    });
+    for (const vanished of await watch.judge(listing, held)) run.onVanished(vanished);
   });
 }
 
 /** `follow`, until so much time has passed. */
 export async function follow(run: FollowerRun, forMs: number): Promise<void> {
-  const listing = listingOf(run);
   const ending = new AbortController();
   const ended = run.timers.sleep(forMs).then(() => ending.abort());
   await inDirectory(run, (context) =>
     followVolumes({
       ...context,
-      source: { list: async () => listing, selects: () => true },
+      source: { list: async () => run.list(), selects: () => true },
       intervalMs: INTERVAL_MS,
       proveEveryMs: PROVE_EVERY_MS,
+      pruneAfterMs: run.world.pruneAfterMs ?? undefined,
       signal: ending.signal,
-      onVolume: ({ report }) => run.onReport(report),
+      onVolume: ({ report, hasVanished }) => (hasVanished ? undefined : run.onReport(report)),
       onLag() {},
-      onVanished() {},
+      onVanished: run.onVanished,
       onProblem() {},
     }),
   );
   await ended;
+}
+
+/** `status --release`: what is held of a volume is held no more. */
+export async function release(run: FollowerRun, volume: VolumeName): Promise<void> {
+  await inDirectory(run, async ({ assertLocked }) => {
+    const home = await openVolumeHome(run.env, { directory: DIRECTORY, volume, assertLocked });
+    try {
+      await releaseHeld(home);
+    } finally {
+      await home.close();
+    }
+  });
 }
 
 /** With the directory taken as every verb that writes takes it. */
@@ -74,24 +109,11 @@ async function inDirectory(
       policy: policyOf(world),
       takeOver: false,
       assertLocked: () => lock.assertHeld(),
+      failoverAfterMs: world.failoverAfterMs ?? undefined,
       onProgress() {},
     });
   } finally {
     onLock(false);
     await lock.release();
   }
-}
-
-function listingOf({ world, leader, env, timers }: FollowerRun): VolumeListing {
-  const client = leader.clientFor({ env, timers });
-  const location = { server: leader.serverName, leader: client };
-  return {
-    volumes: world.volumeIds.map((volumeId) => ({
-      volume: { volumeId, collection: '' },
-      locations: [location],
-      unsupported: undefined,
-    })),
-    servers: new Map([[leader.serverName, client]]),
-    clusterVolumeCount: world.volumeIds.length,
-  };
 }

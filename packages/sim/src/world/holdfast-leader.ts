@@ -23,13 +23,17 @@ import {
 import { type OffsetWidth, readLiveNeedles } from '../oracles/second-reader.js';
 import { Violation } from '../oracles/violation.js';
 import type { LeaderEvent } from '../schedule/schedule.js';
+import { fileName } from './file-name.js';
 import { needleData } from './needle-data.js';
 import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
 
 export interface HoldfastLeaderOptions {
+  /** What positions call it, and the host that it listens at. */
+  readonly serverName: string;
   readonly scheduler: SimulatedScheduler;
   readonly network: MemoryNetwork;
   readonly volumeIds: readonly number[];
+  readonly collection: string;
   readonly tearBytes: TearSizeBytes;
   readonly seed: number;
 }
@@ -39,15 +43,17 @@ interface Table {
   readonly live: Map<bigint, Uint8Array>;
   /** Writes under way when a crash came: there or not. `undefined`: a deletion. */
   readonly uncertain: Map<bigint, readonly (Uint8Array | undefined)[]>;
+  /** Whether it is being removed. */
+  isLeaving: boolean;
 }
 
 const DIRECTORY = '/leader';
-const ADDRESS = 'leader:18080';
 const OFFSET_WIDTH: OffsetWidth = 5;
 
 /** The real leader on a simulated machine of its own, and beside it a table of what its writers were told. */
 export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedLeader {
-  const { scheduler, network, volumeIds, tearBytes, seed } = options;
+  const { serverName, scheduler, network, volumeIds, collection, tearBytes, seed } = options;
+  const address = `${serverName}:18080`;
   const disk = createSimulatedDisk({ seed, tearBytes });
   disk.plant(`${DIRECTORY}/.keep`, new Uint8Array(0));
   const machine = createSimulatedMachine({ scheduler, disk, seed: seed + 1 });
@@ -62,6 +68,9 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
   /** One change at a time, as far as the table is concerned. */
   let changing: Promise<unknown> = Promise.resolve();
 
+  const datPath = (volumeId: number): string => `${DIRECTORY}/${fileName(collection, volumeId)}.dat`;
+  const idxPath = (volumeId: number): string => `${DIRECTORY}/${fileName(collection, volumeId)}.idx`;
+
   /** Two machines have two clocks. */
   const clock: Clock = {
     nowMs: () => scheduler.time.clock.nowMs() + clockOffsetMs,
@@ -74,24 +83,29 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
     const { timers } = process;
     const env: StoreEnvironment = { ...process.env, clock };
     store = await openNeedleStore({ env, timers, directory: DIRECTORY });
-    leader = createLeader({ env, timers, store, serverId: 'holdfast' });
-    listener = await network.serve(ADDRESS, [createFollowService(leader, { crc32c: env.crc32c, timers })]);
+    leader = createLeader({ env, timers, store, serverId: serverName });
+    listener = await network.serve(address, [createFollowService(leader, { crc32c: env.crc32c, timers })]);
   }
 
   async function stopServing(): Promise<void> {
-    network.dropConnections(ADDRESS);
+    network.dropConnections(address);
     await listener?.close();
     listener = undefined;
   }
 
   async function allocate(volumeId: number): Promise<void> {
-    await store.allocate({ volumeId, collection: '' });
-    tables.set(volumeId, { live: new Map(), uncertain: new Map() });
+    await store.allocate({ volumeId, collection });
+    tables.set(volumeId, newTable());
   }
 
   /** What a crash left of what was under way decides what the table says; everything else has to be there. */
   function settleTable(volumeId: number, table: Table): void {
     const { live, uncertain } = table;
+    if (table.isLeaving && store.find(volumeId) === undefined) {
+      tables.delete(volumeId);
+      return;
+    }
+    table.isLeaving = false;
     const served = readLiveNeedles(disk.peek(datPath(volumeId)), disk.peek(idxPath(volumeId)), OFFSET_WIDTH);
     for (const [key, allowed] of uncertain) {
       const found = served.get(key)?.data;
@@ -141,6 +155,16 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
     return true;
   }
 
+  /** Whether there was one. */
+  async function remove(volumeId: number): Promise<boolean> {
+    if (store.find(volumeId) === undefined) return false;
+    const table = tables.get(volumeId);
+    if (table !== undefined) table.isLeaving = true;
+    await store.delete(volumeId);
+    tables.delete(volumeId);
+    return true;
+  }
+
   async function unlessRefused(change: () => Promise<unknown>): Promise<boolean> {
     try {
       await change();
@@ -165,7 +189,17 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       clockOffsetMs += event.byMs;
       return true;
     }
+    if (event.do === 'leader-down') {
+      await stopServing();
+      return true;
+    }
     if (event.do === 'crash-leader') return false;
+    if (event.do === 'remake') {
+      await remove(event.volume);
+      await allocate(event.volume);
+      return true;
+    }
+    if (event.do === 'vanish') return await remove(event.volume);
     const volume = store.find(event.volume);
     const table = tables.get(event.volume);
     if (volume === undefined || table === undefined) return false;
@@ -185,10 +219,6 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
         return await unlessRefused(() => volume.commitCompaction());
       case 'fail-commit':
         return await unlessRefused(() => volume.cleanupCompaction());
-      case 'remake':
-        await store.delete(event.volume);
-        await allocate(event.volume);
-        return true;
       default:
         return false;
     }
@@ -201,12 +231,15 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
     await stopServing();
     await startProcess();
     for (const [volumeId, table] of tables) settleTable(volumeId, table);
+    // Of one that was being allocated nobody has written anything.
+    for (const volumeId of volumeIds)
+      if (store.find(volumeId) !== undefined && !tables.has(volumeId)) tables.set(volumeId, newTable());
     return true;
   }
 
   return {
     offsetWidth: OFFSET_WIDTH,
-    serverName: 'holdfast',
+    serverName,
     async start() {
       await startProcess();
       for (const volumeId of volumeIds) await allocate(volumeId);
@@ -245,17 +278,13 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       return state;
     },
     clientFor: ({ env, timers }) =>
-      createHoldfastLeaderClient({ address: ADDRESS, transport: network, crc32c: env.crc32c, timers }),
+      createHoldfastLeaderClient({ address, transport: network, crc32c: env.crc32c, timers }),
     assertAlive() {},
   };
 }
 
-function datPath(volumeId: number): string {
-  return `${DIRECTORY}/${volumeId}.dat`;
-}
-
-function idxPath(volumeId: number): string {
-  return `${DIRECTORY}/${volumeId}.idx`;
+function newTable(): Table {
+  return { live: new Map(), uncertain: new Map(), isLeaving: false };
 }
 
 function isSameData(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {

@@ -11,13 +11,20 @@ import {
   type SimulatedNetwork,
   type SimulatedScheduler,
 } from '@holdfast/testkit';
+import { type AbsenceBook, createAbsenceBook } from '../oracles/absence-book.js';
+import type { CopyHome } from '../oracles/copy-home.js';
 import { createLeaderLog, type LeaderLog } from '../oracles/leader-log.js';
+import { createLossBook, type LossBook } from '../oracles/loss-book.js';
+import { createRetentionWatch, type RetentionWatch } from '../oracles/retention-watch.js';
 import { count, type Figures } from '../run/figures.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Trace } from '../trace.js';
 import { type CraftedAnswers, createCraftedAnswers } from './crafted-answers.js';
+import { fileName } from './file-name.js';
+import { policyOf } from './follower-policy.js';
 import { DIRECTORY } from './follower-runs.js';
 import { createHoldfastLeader } from './holdfast-leader.js';
+import { createSimulatedCluster, type SimulatedCluster } from './simulated-cluster.js';
 import type { SimulatedLeader } from './simulated-leader.js';
 import { createStockLeader } from './stock-leader.js';
 
@@ -30,6 +37,8 @@ export interface Reported {
   readonly dat: Uint8Array;
   readonly idx: Uint8Array;
   readonly atNs: bigint;
+  /** What the folder of its generation is called. */
+  readonly generation: number;
 }
 
 export interface SimulatedWorld {
@@ -38,8 +47,8 @@ export interface SimulatedWorld {
   readonly network: SimulatedNetwork;
   /** The follower's. */
   readonly machine: SimulatedMachine;
-  readonly leader: SimulatedLeader;
-  /** What it answers where it means harm. */
+  readonly cluster: SimulatedCluster;
+  /** What the leaders answer where they mean harm. */
   readonly crafted: CraftedAnswers;
   readonly log: LeaderLog;
   readonly trace: Trace;
@@ -48,6 +57,18 @@ export interface SimulatedWorld {
   readonly sabotage: (env: StoreEnvironment) => StoreEnvironment;
   /** Successes by volume, oldest first. */
   readonly reported: Map<number, Reported[]>;
+  readonly losses: ReadonlyMap<number, LossBook>;
+  readonly retention: RetentionWatch;
+  readonly absences: AbsenceBook;
+  /**
+   * Since when a volume's leader copy may have been out of reach, of those that a success has been reported of: wall time.
+   * A success ends it.
+   */
+  readonly troubledSinceMs: Map<number, number>;
+  /** Volumes that a server has lost, or has had anew, while others had them. */
+  readonly vanished: Set<number>;
+  /** What the folders of present generations were called when the last run began. */
+  readonly generationsAtStart: Map<number, number | undefined>;
   /** Volumes of which a bit has rotted since the last success. */
   readonly rotten: Set<number>;
   /** Whether one ever has: what is made anew then has no former states. */
@@ -94,54 +115,106 @@ export async function createSimulatedWorld(
     onTold: (kind) => count(figures, `lies told: ${kind}`),
     onExcess: (what) => simulated.watch?.onExcess(what),
   });
-  const leader = createLeaderOf(schedule, scheduler, { ...network, ...crafted.network }, (atOnce) =>
-    count(figures, `ranges asked for: ${atOnce} at once`),
+  const leaders = Array.from({ length: world.servers ?? 1 }, (_, at) =>
+    createLeaderOf(at, schedule, scheduler, { ...network, ...crafted.network }, (atOnce) =>
+      count(figures, `ranges asked for: ${atOnce} at once`),
+    ),
   );
+  const { volumeIds, collection = '' } = world;
+  const cluster = createSimulatedCluster({ leaders, volumeIds, collection });
+  const { clock } = scheduler.time;
+  const absences = createAbsenceBook(clock, world.pruneAfterMs ?? null);
+  const retention = createRetentionWatch({
+    ...policyOf(world),
+    disk,
+    clock,
+    directory: DIRECTORY,
+    names: volumeIds.map((id) => fileName(collection, id)),
+    mayLeave: (name) => absences.isOver(name),
+    onPruned: () => count(figures, 'generations pruned'),
+    onLeaving(name) {
+      const volumeId = volumeIds.find((id) => nameOf(simulated, id) === name)!;
+      forgetVolume(simulated, volumeId);
+    },
+  });
+  retention.hasLackedSpace = world.capacityBytes !== null;
   const simulated: SimulatedWorld = {
     schedule,
     scheduler,
     network,
     machine: createSimulatedMachine({ scheduler, disk, seed: seed + 3 }),
-    leader,
+    cluster,
     crafted,
-    log: createLeaderLog(leader, world.volumeIds),
+    log: createLeaderLog(leaders, volumeIds),
     trace,
     figures,
     sabotage,
-    reported: new Map(world.volumeIds.map((id) => [id, []])),
+    reported: new Map(volumeIds.map((id) => [id, []])),
+    losses: new Map(volumeIds.map((id) => [id, createLossBook(cluster.offsetWidth)])),
+    retention,
+    absences,
+    troubledSinceMs: new Map(),
+    vanished: new Set(),
+    generationsAtStart: new Map(),
     rotten: new Set(),
     hasRotted: false,
     isTrusted: true,
     hasClockStepped: false,
     watch: undefined,
   };
-  const started = await scheduler.run(() => leader.start(), START_LIMIT_MS);
+  const started = await scheduler.run(() => cluster.start(), START_LIMIT_MS);
   if (started.kind !== 'done')
     throw started.kind === 'failed' ? started.error : new Error(`a leader that is ${started.kind}`);
   simulated.log.look();
   return simulated;
 }
 
+/** What the files of a volume are called. */
+export function nameOf({ schedule }: SimulatedWorld, volumeId: number): string {
+  return fileName(schedule.world.collection ?? '', volumeId);
+}
+
+/** The follower's part of its directory that a volume has, as plain files. */
+export function homeOf(world: SimulatedWorld, volumeId: number): CopyHome {
+  return world.retention.homes.get(nameOf(world, volumeId))!;
+}
+
+/** A volume is removed, as it may be: nothing of it is expected any more. */
+export function forgetVolume(world: SimulatedWorld, volumeId: number): void {
+  world.reported.get(volumeId)?.splice(0);
+  world.rotten.delete(volumeId);
+  world.losses.get(volumeId)?.forget();
+  world.troubledSinceMs.delete(volumeId);
+  world.retention.forget(nameOf(world, volumeId));
+}
+
 function createLeaderOf(
+  at: number,
   { seed, world }: Schedule,
   scheduler: SimulatedScheduler,
   network: MemoryNetwork,
   onRange: (atOnce: number) => void,
 ): SimulatedLeader {
-  const { volumeIds, version, messageBytes, tearBytes } = world;
-  if (world.leader === 'holdfast')
-    return createHoldfastLeader({ scheduler, network, volumeIds, tearBytes, seed: seed + 2 });
+  const { volumeIds, collection = '', version, messageBytes, tearBytes } = world;
+  const kind = world.leader === 'holdfast' ? 'holdfast' : 'stock';
+  const own = {
+    serverName: at === 0 ? kind : `${kind}-${at + 1}`,
+    volumeIds,
+    collection,
+    // Far from those of the others, which are one or two away from the schedule's.
+    seed: seed + 2 + at * 1_000_003,
+  };
+  if (world.leader === 'holdfast') return createHoldfastLeader({ ...own, scheduler, network, tearBytes });
   const release = world.leader === 'stock-4.44' ? '4.44' : '4.48';
   return createStockLeader({
+    ...own,
     clock: scheduler.time.clock,
     network,
     release,
-    volumeIds,
     version,
     messageBytes,
     // Small ones, so that as many as there may be are under way in a volume of kilobytes.
     rangeBytes: world.steps === 'least' ? 96 : 4 << 20,
-    seed: seed + 2,
     onRange,
   });
 }

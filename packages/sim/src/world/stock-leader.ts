@@ -14,10 +14,13 @@ import { needleData } from './needle-data.js';
 import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
 
 export interface StockLeaderOptions {
+  /** What positions call it, and the host that it listens at. */
+  readonly serverName: string;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly network: RpcServerTransport & RpcTransport;
   readonly release: StockRelease;
   readonly volumeIds: readonly number[];
+  readonly collection: string;
   readonly version: 1 | 2 | 3;
   readonly messageBytes: number;
   /** The longest range that a follower asks for. */
@@ -47,13 +50,15 @@ const STAMP_STEP_NS = 1_000_003n;
 
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
-  const { clock, network, release, volumeIds, version, messageBytes, seed } = options;
+  const { serverName, clock, network, release, volumeIds, collection, version, messageBytes, seed } = options;
   const gauge = createRangeGauge(options.onRange);
   // Its own clock: it goes as the world's, and no two writes get one stamp unless it is stepped.
   let aheadNs = FIRST_STAMP_NS;
   let histories = 0;
   const server = createStockServer({
     network,
+    grpcAddress: `${serverName}:18080`,
+    httpAddress: `${serverName}:8080`,
     release,
     messageBytes,
     random: createSeededRandom(seed),
@@ -66,7 +71,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
 
   /** A fresh volume runs as version 3 whatever its label, until it is mounted again. */
   function allocate(volumeId: number): void {
-    server.allocate(volumeId, { version }).remount();
+    server.allocate(volumeId, { collection, version }).remount();
   }
 
   function newTable(): Table {
@@ -205,15 +210,20 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
       aheadNs += BigInt(Math.round(event.byMs)) * 1_000_000n;
       return true;
     }
-    const volume = server.volumes.get(event.volume);
-    if (volume === undefined) return false;
-    const table = tableOf(event.volume);
-    if (event.do === 'remake') {
-      server.deleteVolume(event.volume);
-      allocate(event.volume);
-      tables.set(event.volume, newTable());
+    if (event.do === 'leader-down') {
+      await server.stop();
       return true;
     }
+    const volume = server.volumes.get(event.volume);
+    if (event.do === 'remake' || event.do === 'vanish') {
+      if (event.do === 'vanish' && volume === undefined) return false;
+      server.deleteVolume(event.volume);
+      tables.set(event.volume, newTable());
+      if (event.do === 'remake') allocate(event.volume);
+      return true;
+    }
+    if (volume === undefined) return false;
+    const table = tableOf(event.volume);
     if (volume.isClosed) return false;
     // What the files are replaced under has to be closed on a real server too.
     const isOffline = volume.compaction === undefined;
@@ -253,7 +263,7 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
 
   return {
     offsetWidth,
-    serverName: 'stock',
+    serverName,
     async start() {
       for (const volumeId of volumeIds) allocate(volumeId);
       await server.start();

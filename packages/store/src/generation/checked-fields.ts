@@ -5,6 +5,8 @@ export interface CheckedFields {
   /** A safe integer between 0 and `max`, both included. */
   integer(name: string, max?: number): number;
   integerOrNull(name: string): number | null;
+  /** `null` also where there is no such field, as in what was written before there was one. */
+  integerIfThere(name: string): number | null;
   flag(name: string): boolean;
   /** A text of at most 64 KiB that matches `pattern`. */
   text(name: string, pattern?: RegExp): string;
@@ -45,6 +47,7 @@ export function checkedFields(value: unknown, path: string): CheckedFields {
   return {
     integer,
     integerOrNull: (name) => (fields.get(name) === null ? null : integer(name)),
+    integerIfThere: (name) => ((fields.get(name) ?? null) === null ? null : integer(name)),
     flag,
     text,
     textOrNull: (name, pattern) => (fields.get(name) === null ? null : text(name, pattern)),

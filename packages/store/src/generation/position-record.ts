@@ -122,6 +122,7 @@ function decodePosition(fields: CheckedFields): GenerationPosition {
     lastAppendAtNs: fields.text('lastAppendAtNs', DECIMAL),
     liveNeedles: fields.integer('liveNeedles'),
     greatestLiveNeedles: fields.integer('greatestLiveNeedles'),
+    countedIdxSizeBytes: fields.integerIfThere('countedIdxSizeBytes'),
     leaderTailBytes: fields.integer('leaderTailBytes'),
     leaderDamage: fields.list('leaderDamage').map((damage) => ({
       offset: damage.integer('offset'),

@@ -38,6 +38,8 @@ export interface GenerationPosition {
   readonly liveNeedles: number;
   /** The most live needles since the generation began or the loss guard was released. */
   readonly greatestLiveNeedles: number;
+  /** The length of the index that `liveNeedles` was counted in; `null` where it was another index. */
+  readonly countedIdxSizeBytes: number | null;
   /** Bytes on the leader behind S that make no whole record, as last seen. */
   readonly leaderTailBytes: number;
   readonly leaderDamage: readonly LeaderDamage[];

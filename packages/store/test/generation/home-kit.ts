@@ -31,6 +31,7 @@ export function positionOf(datSizeBytes: number, idxSizeBytes: number, revision 
     lastAppendAtNs: String(datSizeBytes),
     liveNeedles: 1,
     greatestLiveNeedles: 1,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [],
   };

@@ -60,6 +60,7 @@ async function build(home: VolumeHome, { dat, idx }: VolumeBytes, revision: numb
     lastAppendAtNs: `${dat.length}`,
     liveNeedles: 1,
     greatestLiveNeedles: 1,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [],
   };

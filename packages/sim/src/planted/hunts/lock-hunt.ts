@@ -60,8 +60,9 @@ async function openFollowed(env: StoreEnvironment, lock: DirectoryLock) {
   await build.writeIndex((async function* () {})());
   await build.write(Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0));
   await build.commitTo(8);
-  const counts = { liveNeedles: 0, greatestLiveNeedles: 0, leaderTailBytes: 0, leaderDamage: [] };
-  await build.swapIn({ ...same, ...sizes, ...counts, proofOffset: 0, lastAppendAtNs: '0' }, '{}');
+  const counts = { liveNeedles: 0, greatestLiveNeedles: 0, countedIdxSizeBytes: null };
+  const leaders = { leaderTailBytes: 0, leaderDamage: [] };
+  await build.swapIn({ ...same, ...sizes, ...counts, ...leaders, proofOffset: 0, lastAppendAtNs: '0' }, '{}');
   return home;
 }
 

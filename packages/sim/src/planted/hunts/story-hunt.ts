@@ -2,7 +2,15 @@ import { createSeededRandom } from '@holdfast/testkit';
 import { Violation } from '../../oracles/violation.js';
 import { runSchedule } from '../../run/run-schedule.js';
 import { createDice, type Dice } from '../../schedule/dice.js';
-import type { Event, LeaderEvent, Moment, Operation, Schedule, World } from '../../schedule/schedule.js';
+import type {
+  Event,
+  LeaderEvent,
+  Moment,
+  Operation,
+  Schedule,
+  VolumeEventName,
+  World,
+} from '../../schedule/schedule.js';
 import type { Hunt } from './hunt.js';
 
 /** The one volume that stories are about. */
@@ -54,13 +62,7 @@ function worldOf(dice: Dice): World {
   };
 }
 
-export function onVolume(
-  name: Exclude<
-    LeaderEvent['do'],
-    'put' | 'delete' | 'restart-leader' | 'crash-leader' | 'step-leader-clock'
-  >,
-  choice = 0,
-): LeaderEvent {
+export function onVolume(name: VolumeEventName, choice = 0): LeaderEvent {
   return { do: name, volume: VOLUME, choice };
 }
 

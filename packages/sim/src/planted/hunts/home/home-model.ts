@@ -110,6 +110,7 @@ export function positionOf(dat: Uint8Array, idx: Uint8Array, commits: number): G
     lastAppendAtNs: `${1000 + commits}`,
     liveNeedles: 0,
     greatestLiveNeedles: 0,
+    countedIdxSizeBytes: null,
     leaderTailBytes: 0,
     leaderDamage: [],
   };
