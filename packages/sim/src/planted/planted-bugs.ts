@@ -4,6 +4,7 @@ import { DISK_BUGS } from './bugs/disk-bugs.js';
 import { FOLLOW_BUGS } from './bugs/follow-bugs.js';
 import { FORMAT_BUGS } from './bugs/format-bugs.js';
 import { KEEPING_BUGS } from './bugs/keeping-bugs.js';
+import { LEADER_BUGS } from './bugs/leader-bugs.js';
 import { LOCK_BUGS } from './bugs/lock-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { RESTORE_BUGS } from './bugs/restore-bugs.js';
@@ -20,6 +21,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...RESTORE_BUGS,
   ...KEEPING_BUGS,
   ...STORE_BUGS,
+  ...LEADER_BUGS,
   ...DISK_BUGS,
   ...WIRE_BUGS,
   ...LOCK_BUGS,

@@ -1,8 +1,8 @@
 import { huntedBy, type PlantedBug, plantedBug } from '../planted-bug.js';
 
+const APPEND = 'follower/src/append.ts';
 const CHOOSE = 'follower/src/choose.ts';
 const FENCE = 'follower/src/fence.ts';
-const APPEND = 'follower/src/append.ts';
 const SETTLE = 'follower/src/settle.ts';
 const DECIDE = 'follower/src/decide.ts';
 const SYNC_ONCE = 'follower/src/sync-once.ts';
@@ -101,6 +101,15 @@ export const FOLLOW_BUGS: readonly PlantedBug[] = huntedBy(
       'follower/src/build/finish-build.ts',
       '    datSizeBytes: rest.endOffset,\n',
       '    datSizeBytes: unfinished.builtBytes,\n',
+      ['step'],
+    ),
+    plantedBug(
+      'tail-rounded-up-not-asked-again',
+      5,
+      'a leader whose .dat is no multiple of 8 long cannot be read',
+      FENCE,
+      "const isRoundedUp = error instanceof LeaderError && error.code === 'past-end';",
+      "const isRoundedUp = error instanceof LeaderError && error.code === 'refused';",
       ['step'],
     ),
     plantedBug(

@@ -5,6 +5,7 @@ const HUNTS = {
   follow: async () => (await import('./follow-hunt.js')).followHunt,
   build: async () => (await import('./build-hunt.js')).buildHunt,
   step: async () => (await import('./step-hunt.js')).stepHunt,
+  leader: async () => (await import('./leader-hunt.js')).leaderHunt,
   restore: async () => (await import('./restore-hunt.js')).restoreHunt,
   safety: async () => (await import('./world-hunts.js')).safetyHunt,
   liveness: async () => (await import('./world-hunts.js')).livenessHunt,
