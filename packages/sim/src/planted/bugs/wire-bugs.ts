@@ -64,6 +64,7 @@ export const WIRE_BUGS: readonly PlantedBug[] = huntedBy(
       STOCK_STATUS,
       '  if (datFileSize < SUPER_BLOCK_SIZE_BYTES) {\n',
       '  if (datFileSize < 0n) {\n',
+      ['step'],
     ),
     plantedBug(
       'negative-size-asked-for',

@@ -88,6 +88,13 @@ const otherIndex: Story = (seed, dice) => {
   return { operations: [...operations, backup(dice), some(), backup(dice)] };
 };
 
+/** A compaction whose commit fails leaves a volume that the server has and cannot read. */
+const closedVolume: Story = (seed, dice) => {
+  const { row } = createRow(seed, 1 + dice.below(DATA_BYTES));
+  const operations = [...row(1 + dice.below(6)), ...(dice.chance(0.8) ? [backup(dice)] : [])];
+  return { operations: [...operations, onVolume('compact'), onVolume('fail-commit'), backup(dice)] };
+};
+
 /** The disk does not give what the leader's bytes are to be compared with, and they are others. */
 const unreadableOverlap: Story = (seed, dice) => {
   const { row } = createRow(seed, DATA_BYTES);
@@ -109,5 +116,6 @@ export const stepHunt = storyHunt('step', [
   [2, remadeBehindStatus],
   [1, otherTail],
   [1, otherIndex],
+  [1, closedVolume],
   [1, unreadableOverlap],
 ]);
