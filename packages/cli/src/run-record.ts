@@ -1,63 +1,60 @@
 import type { StoreEnvironment } from '@holdfast/store';
-import {
-  hasShape,
-  isCount,
-  isDecimal,
-  isInstant,
-  isNullOr,
-  isObject,
-  isOneOf,
-  isText,
-  volumesOf,
-} from './shape.js';
+import * as v from 'valibot';
+import { byVolumeSchema, countSchema, decimalSchema, instantSchema } from './schema.js';
 import { encodeByLine } from './status-file.js';
 import { version } from './version.js';
-import { RUN_SHAPE, type VolumeRun } from './volume-status.js';
+import { runEntries } from './volume-status.js';
 
 const FORMAT = 1;
 
-/** What a run left of one volume. */
-export interface RecordedVolume {
-  readonly outcome: VolumeRun['outcome'];
-  readonly ok: boolean;
-  readonly code: string | null;
-  readonly lastRunAt: string;
-  readonly lastProofAt: string | null;
-  /** What is held: `null` where nothing is. */
-  readonly held: RecordedState | null;
-}
+const stateSchema = v.object({
+  generation: countSchema,
+  server: v.string(),
+  revision: countSchema,
+  datSize: countSchema,
+  idxSize: countSchema,
+  indexSerial: countSchema,
+  lastAppendAtNs: decimalSchema,
+  liveNeedles: countSchema,
+  /** `contentDigest` of the generation: made of the digests of all its blocks. */
+  digest: v.string(),
+});
 
 /** The bytes that are held, as far as they were committed when the record was made. */
-export interface RecordedState {
-  readonly generation: number;
-  readonly server: string;
-  readonly revision: number;
-  readonly datSize: number;
-  readonly idxSize: number;
-  readonly indexSerial: number;
-  readonly lastAppendAtNs: string;
-  readonly liveNeedles: number;
-  /** `contentDigest` of the generation: made of the digests of all its blocks. */
-  readonly digest: string;
-}
+export type RecordedState = Readonly<v.InferOutput<typeof stateSchema>>;
+
+const recordedVolumeSchema = v.object({
+  outcome: runEntries.outcome,
+  ok: runEntries.ok,
+  code: runEntries.code,
+  lastRunAt: runEntries.lastRunAt,
+  lastProofAt: runEntries.lastProofAt,
+  /** What is held: `null` where nothing is. */
+  held: v.nullable(stateSchema),
+});
+
+/** What a run left of one volume. */
+export type RecordedVolume = Readonly<v.InferOutput<typeof recordedVolumeSchema>>;
+
+const recordSchema = v.object({
+  format: v.literal(FORMAT),
+  serial: countSchema,
+  /** SHA-256 of the record before; `null` in the first. */
+  former: v.nullable(v.string()),
+  /** SHA-256 of the last record of an earlier day (UTC): what links them when those between have been thinned out. */
+  formerDay: v.nullable(v.string()),
+  holdfast: v.string(),
+  verb: v.string(),
+  /** The cluster that DIR is bound to. */
+  cluster: v.nullable(v.string()),
+  startedAt: instantSchema,
+  endedAt: instantSchema,
+  /** Every volume that DIR knows, by base name. */
+  volumes: byVolumeSchema(recordedVolumeSchema),
+});
 
 /** One file of `DIR/.holdfast/runs/`. Its name ends with the SHA-256 of its bytes, which the next one repeats. */
-export interface RunRecord {
-  readonly format: typeof FORMAT;
-  readonly serial: number;
-  /** SHA-256 of the record before; `null` in the first. */
-  readonly former: string | null;
-  /** SHA-256 of the last record of an earlier day (UTC): what links them when those between have been thinned out. */
-  readonly formerDay: string | null;
-  readonly holdfast: string;
-  readonly verb: string;
-  /** The cluster that DIR is bound to. */
-  readonly cluster: string | null;
-  readonly startedAt: string;
-  readonly endedAt: string;
-  /** Every volume that DIR knows, by base name. */
-  readonly volumes: Readonly<Record<string, RecordedVolume>>;
-}
+export type RunRecord = Readonly<v.InferOutput<typeof recordSchema>>;
 
 /** What the name of a record says. */
 export interface RunRecordName {
@@ -98,45 +95,10 @@ export function encodeRunRecord(
   return { name, text };
 }
 
-const isState = hasShape<RecordedState>({
-  generation: isCount,
-  server: isText,
-  revision: isCount,
-  datSize: isCount,
-  idxSize: isCount,
-  indexSerial: isCount,
-  lastAppendAtNs: isDecimal,
-  liveNeedles: isCount,
-  digest: isText,
-});
-const isRecordedVolume = hasShape<RecordedVolume>({
-  outcome: RUN_SHAPE.outcome,
-  ok: RUN_SHAPE.ok,
-  code: RUN_SHAPE.code,
-  lastRunAt: RUN_SHAPE.lastRunAt,
-  lastProofAt: RUN_SHAPE.lastProofAt,
-  held: isNullOr(isState),
-});
-const isRecord = hasShape<Omit<RunRecord, 'volumes'>>({
-  format: isOneOf(FORMAT),
-  serial: isCount,
-  former: isNullOr(isText),
-  formerDay: isNullOr(isText),
-  holdfast: isText,
-  verb: isText,
-  cluster: isNullOr(isText),
-  startedAt: isInstant,
-  endedAt: isInstant,
-});
-
 /** `undefined` where the bytes are no record of this format: a record with a volume that is none is no record. */
 export function decodeRunRecord(bytes: Uint8Array): RunRecord | undefined {
   const record = parsed(bytes);
-  if (!isRecord(record)) return undefined;
-  const { volumes } = record as { readonly volumes?: unknown };
-  const known = volumesOf(volumes, isRecordedVolume);
-  const isWhole = isObject(volumes) && Object.keys(volumes).length === Object.keys(known).length;
-  return isWhole ? { ...record, volumes: known } : undefined;
+  return v.is(recordSchema, record) ? record : undefined;
 }
 
 function parsed(bytes: Uint8Array): unknown {

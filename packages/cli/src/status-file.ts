@@ -1,14 +1,15 @@
 import type { StoreEnvironment } from '@holdfast/store';
+import * as v from 'valibot';
 import { readOwnJson, replaceOwnText } from './own-files.js';
-import { hasShape, isInstant, isListOf, isNullOr, isOneOf, isText, volumesOf } from './shape.js';
+import { instantSchema, volumesOf } from './schema.js';
 import { version } from './version.js';
 import {
   type GenerationStatus,
-  isGenerationStatus,
-  isVerificationStatus,
-  RUN_SHAPE,
+  generationStatusSchema,
+  runEntries,
   type VerificationStatus,
   type VolumeRun,
+  verificationStatusSchema,
 } from './volume-status.js';
 
 const NAME = 'status.json';
@@ -30,16 +31,17 @@ export interface StatusDocument {
   readonly volumes: Readonly<Record<string, VolumeStatus>>;
 }
 
-const isDocument = hasShape<Omit<StatusDocument, 'volumes'>>({
-  format: isOneOf(FORMAT),
-  holdfast: isText,
-  verb: isText,
-  writtenAt: isInstant,
+const documentSchema = v.object({
+  format: v.literal(FORMAT),
+  holdfast: v.string(),
+  verb: v.string(),
+  writtenAt: instantSchema,
+  volumes: v.optional(v.unknown()),
 });
-const isVolumeStatus = hasShape<VolumeStatus>({
-  ...RUN_SHAPE,
-  lastVerification: isNullOr(isVerificationStatus),
-  generations: isListOf(isGenerationStatus),
+const volumeStatusSchema = v.object({
+  ...runEntries,
+  lastVerification: v.nullable(verificationStatusSchema),
+  generations: v.array(generationStatusSchema),
 });
 
 export function createStatusDocument(
@@ -59,9 +61,8 @@ export async function readStatus(
   directory: string,
 ): Promise<StatusDocument | undefined> {
   const document = await readOwnJson(env, directory, NAME);
-  if (!isDocument(document)) return undefined;
-  const { volumes } = document as { readonly volumes?: unknown };
-  return { ...document, volumes: volumesOf(volumes, isVolumeStatus) };
+  if (!v.is(documentSchema, document)) return undefined;
+  return { ...document, volumes: volumesOf(document.volumes, volumeStatusSchema) };
 }
 
 /** One volume a line, so that it can be looked at with the tools of any system. */

@@ -1,33 +1,28 @@
 import { type StoreEnvironment, StoreError } from '@holdfast/store';
+import * as v from 'valibot';
 import { ownPath, readOwnJson, replaceOwnText } from './own-files.js';
-import { hasShape, isCount, isFlag, isInstantMs, isOneOf, volumesOf } from './shape.js';
+import { countSchema, instantMsSchema, volumesOf } from './schema.js';
 
 const NAME = 'verification.json';
 
-/** One verification of one volume. */
-export interface VerificationRecord {
-  readonly atMs: number;
-  readonly ok: boolean;
-  readonly findings: number;
+const recordSchema = v.object({
+  atMs: instantMsSchema,
+  ok: v.boolean(),
+  findings: countSchema,
   /** `files`: every CRC, entry and digest; `leader`: every byte against the leader, too. */
-  readonly covered: 'files' | 'leader';
-  readonly datSizeBytes: number;
-}
+  covered: v.picklist(['files', 'leader']),
+  datSizeBytes: countSchema,
+});
+
+/** One verification of one volume. */
+export type VerificationRecord = Readonly<v.InferOutput<typeof recordSchema>>;
 
 /** `DIR/.holdfast/verification.json`, by base name. */
 export type VerificationFile = Readonly<Record<string, VerificationRecord>>;
 
-const isRecord = hasShape<VerificationRecord>({
-  atMs: isInstantMs,
-  ok: isFlag,
-  findings: isCount,
-  covered: isOneOf('files', 'leader'),
-  datSizeBytes: isCount,
-});
-
 /** What is no such record is left out. */
 export async function readVerifications(env: StoreEnvironment, directory: string): Promise<VerificationFile> {
-  return volumesOf(await readOwnJson(env, directory, NAME), isRecord);
+  return volumesOf(await readOwnJson(env, directory, NAME), recordSchema);
 }
 
 /** Adds what a verification found. Does nothing where Holdfast has no folder in DIR or may not write into it. */

@@ -7,19 +7,9 @@ import {
   openGenerationReader,
   type StoreEnvironment,
 } from '@holdfast/store';
+import * as v from 'valibot';
 import { type ReportLine, toReportLine } from './report-line.js';
-import {
-  hasShape,
-  isCount,
-  isDecimal,
-  isFlag,
-  isInstant,
-  isMissingOr,
-  isNullOr,
-  isOneOf,
-  isText,
-  type Shape,
-} from './shape.js';
+import { countSchema, decimalSchema, instantSchema } from './schema.js';
 import type { VerificationRecord } from './verification-file.js';
 
 /** What the runs know of one volume. Instants are RFC 3339, `null` where there was none. */
@@ -40,70 +30,61 @@ export interface VolumeRun extends Omit<ReportLine, 'lossGuard'> {
 }
 
 /** What the runs wrote of one volume. */
-export const RUN_SHAPE: Shape<VolumeRun> = {
-  id: isCount,
-  collection: isText,
-  outcome: isOneOf('idle', 'appended', 'rebased', 'copied', 'unsupported', 'failed'),
-  revision: isCount,
-  datSize: isCount,
-  lastAppendAtNs: isDecimal,
-  bytesReceived: isCount,
-  bytesReused: isCount,
-  ok: isFlag,
-  code: isNullOr(isText),
-  error: isNullOr(isText),
-  leaderTailBytes: isMissingOr(isCount),
-  plan: isMissingOr(hasShape<object>({})),
-  server: isText,
-  liveNeedles: isCount,
-  lossGuard: isFlag,
-  lastRunAt: isInstant,
-  lastProofAt: isNullOr(isInstant),
-  lastIndexProofAt: isNullOr(isInstant),
-  lagBytes: isCount,
-  nextTryAt: isNullOr(isInstant),
-  hasVanished: isFlag,
-};
+export const runEntries = {
+  id: countSchema,
+  collection: v.string(),
+  outcome: v.picklist(['idle', 'appended', 'rebased', 'copied', 'unsupported', 'failed']),
+  revision: countSchema,
+  datSize: countSchema,
+  lastAppendAtNs: decimalSchema,
+  bytesReceived: countSchema,
+  bytesReused: countSchema,
+  ok: v.boolean(),
+  code: v.nullable(v.string()),
+  error: v.nullable(v.string()),
+  leaderTailBytes: v.exactOptional(countSchema),
+  plan: v.exactOptional(v.custom<NonNullable<ReportLine['plan']>>(isObject)),
+  server: v.string(),
+  liveNeedles: countSchema,
+  lossGuard: v.boolean(),
+  lastRunAt: instantSchema,
+  lastProofAt: v.nullable(instantSchema),
+  lastIndexProofAt: v.nullable(instantSchema),
+  lagBytes: countSchema,
+  nextTryAt: v.nullable(instantSchema),
+  hasVanished: v.boolean(),
+} satisfies { readonly [K in keyof VolumeRun]-?: v.GenericSchema };
+
+/** It is shown and never read. */
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export const generationStatusSchema = v.object({
+  id: countSchema,
+  isCurrent: v.boolean(),
+  revision: countSchema,
+  datSize: countSchema,
+  /** Its first commit. */
+  restorableFrom: instantSchema,
+  /** When another took its place; `null` while it goes on, and where that was not kept. */
+  restorableUntil: v.nullable(instantSchema),
+  /** Why it is kept until it is released; `null` where age and number decide. */
+  heldFor: v.nullable(v.picklist(['loss-guard', 'leader-damaged'])),
+});
 
 /** One generation, and the instants that it can be restored to. */
-export interface GenerationStatus {
-  readonly id: number;
-  readonly isCurrent: boolean;
-  readonly revision: number;
-  readonly datSize: number;
-  /** Its first commit. */
-  readonly restorableFrom: string;
-  /** When another took its place; `null` while it goes on, and where that was not kept. */
-  readonly restorableUntil: string | null;
-  /** Why it is kept until it is released; `null` where age and number decide. */
-  readonly heldFor: 'loss-guard' | 'leader-damaged' | null;
-}
+export type GenerationStatus = Readonly<v.InferOutput<typeof generationStatusSchema>>;
 
-export const isGenerationStatus = hasShape<GenerationStatus>({
-  id: isCount,
-  isCurrent: isFlag,
-  revision: isCount,
-  datSize: isCount,
-  restorableFrom: isInstant,
-  restorableUntil: isNullOr(isInstant),
-  heldFor: isOneOf(null, 'loss-guard', 'leader-damaged'),
+export const verificationStatusSchema = v.object({
+  at: instantSchema,
+  ok: v.boolean(),
+  findings: countSchema,
+  covered: v.picklist(['files', 'leader']),
+  datSize: countSchema,
 });
 
-export interface VerificationStatus {
-  readonly at: string;
-  readonly ok: boolean;
-  readonly findings: number;
-  readonly covered: VerificationRecord['covered'];
-  readonly datSize: number;
-}
-
-export const isVerificationStatus = hasShape<VerificationStatus>({
-  at: isInstant,
-  ok: isFlag,
-  findings: isCount,
-  covered: isOneOf('files', 'leader'),
-  datSize: isCount,
-});
+export type VerificationStatus = Readonly<v.InferOutput<typeof verificationStatusSchema>>;
 
 export function runOfReport(report: SyncReport, before: VolumeRun | undefined, nowMs: number): VolumeRun {
   const isProved = report.outcome !== 'failed' && report.outcome !== 'unsupported';
