@@ -30,13 +30,16 @@ export async function listKeptGenerations(
   const kept: KeptGeneration[] = [];
   for (const id of await listReadableGenerations(env, options)) {
     const { former } = layout.generation(id);
-    const replacedAt = readSealed(env, former, (fields) => fields.integer('replacedAtMs'));
+    const replacedAtMs = await unlessDamaged(
+      readSealed(env, former, (fields) => fields.integer('replacedAtMs')),
+      undefined,
+    );
     // What a damaged hold was for is lost; that it holds is not.
     const hold = await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard');
     kept.push({
       id,
       isCurrent: id === current,
-      replacedAtMs: (await unlessDamaged(replacedAt, undefined)) ?? null,
+      replacedAtMs: replacedAtMs ?? null,
       heldFor: hold ?? null,
     });
   }

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openGenerationReader } from '../../src/generation/generation-reader.js';
+import { listKeptGenerations } from '../../src/generation/kept-generations.js';
 import { listVolumeHomes } from '../../src/generation/list-volume-homes.js';
 import { openVolumeHome } from '../../src/generation/open-volume-home.js';
 import { nodeStoreEnvironment } from '../../src/node/index.js';
@@ -62,4 +63,18 @@ test('on a real disk: build, append, reopen, build again, go back', async () => 
   expect(await collect(former.checkDigests())).toEqual([]);
   expect((await collect(former.history())).map((line) => line.datSizeBytes)).toEqual([200_000, 270_008]);
   await former.close();
+});
+
+// A rejection that nobody awaits yet ends the process: vitest tells of one.
+test('a generation that does not say when it was replaced is listed all the same', async () => {
+  const env = nodeStoreEnvironment();
+  const home = await openVolumeHome(env, { directory, volume: VOLUME });
+  for (const revision of [0, 1]) await build(home, patterned(revision, 1000), patterned(2, 170), revision);
+  await home.hold(1, 'loss-guard');
+  await home.close();
+  await writeFile(join(directory, '.holdfast', BASE, '1', 'former.json'), Uint8Array.of(0xff));
+  expect(await listKeptGenerations(env, { directory, volume: VOLUME })).toEqual([
+    { id: 1, isCurrent: false, replacedAtMs: null, heldFor: 'loss-guard' },
+    { id: 2, isCurrent: true, replacedAtMs: null, heldFor: null },
+  ]);
 });
