@@ -5,8 +5,10 @@ import { createRangeGauge } from '../src/oracles/range-gauge.js';
 
 const { readNeedleBlob } = volumeServerPb.VolumeServer.method;
 
+const RANGE_BYTES = 96;
+
 /** So many ranges of each of these volumes, asked for at once. */
-async function asked(ranges: readonly number[]): Promise<readonly number[]> {
+async function asked(ranges: readonly number[], size = RANGE_BYTES): Promise<readonly number[]> {
   const network = createMemoryNetwork({ timers: createVirtualTime().timers });
   await network.serve('server:1', [
     createRpcService(volumeServerPb.VolumeServer, {
@@ -14,12 +16,15 @@ async function asked(ranges: readonly number[]): Promise<readonly number[]> {
     }),
   ]);
   const seen: number[] = [];
-  const gauge = createRangeGauge((atOnce) => seen.push(atOnce));
+  const gauge = createRangeGauge({
+    rangeBytes: RANGE_BYTES,
+    onRange: (atOnce) => seen.push(atOnce),
+  });
   const { signal } = new AbortController();
   const connection = await gauge.over(network).connect('server:1', { signal });
   const calls = ranges.flatMap((number, volumeId) =>
     Array.from({ length: number }, () =>
-      connection.unary(readNeedleBlob, create(readNeedleBlob.input, { volumeId }), { signal }),
+      connection.unary(readNeedleBlob, create(readNeedleBlob.input, { volumeId, size }), { signal }),
     ),
   );
   await Promise.all(calls);
@@ -34,4 +39,8 @@ test('ranges within the bounds are counted, and forgotten when they are answered
 
 test.each([[[5]], [[4, 4, 1]]])('more than a server is to be asked for: %j', async (ranges) => {
   await expect(asked(ranges)).rejects.toMatchObject({ rule: 'gentle' });
+});
+
+test.each([97, -1])('a range of %i bytes', async (size) => {
+  await expect(asked([1], size)).rejects.toMatchObject({ rule: 'bounded' });
 });

@@ -51,7 +51,7 @@ const STAMP_STEP_NS = 1_000_003n;
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
   const { serverName, clock, network, release, volumeIds, collection, version, messageBytes, seed } = options;
-  const gauge = createRangeGauge(options.onRange);
+  const gauge = createRangeGauge(options);
   // Its own clock: it goes as the world's, and no two writes get one stamp unless it is stepped.
   let aheadNs = FIRST_STAMP_NS;
   let histories = 0;

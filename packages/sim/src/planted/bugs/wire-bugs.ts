@@ -9,6 +9,14 @@ export const WIRE_BUGS: readonly PlantedBug[] = huntedBy(
   ['follow'],
   [
     plantedBug(
+      'ranges-grow-without-bound',
+      8,
+      'on a quick link ranges get longer and longer',
+      'seaweedfs/src/range-pieces.ts',
+      '        pieceBytes = Math.min(limits.rangeBytes, pieceBytes * 2);\n',
+      '        pieceBytes *= 2;\n',
+    ),
+    plantedBug(
       'reconnect-inside-a-step',
       1,
       'a call that finds its connection gone makes another one, and the step goes on',
