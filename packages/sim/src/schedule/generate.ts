@@ -20,10 +20,20 @@ const OPERATIONS_MAX = 14;
 
 /** The schedule of a seed: the same on every machine. */
 export function generateSchedule(seed: number, mode: Mode): Schedule {
+  return withKeeping(generatePlain(seed, mode), { backup: backupOf(seed), share: 0.6, more: 0 });
+}
+
+/** One that is about little but what is kept. */
+export function generateKeepingSchedule(seed: number, mode: Mode): Schedule {
+  const plain = generatePlain(seed, mode);
+  const operations = plain.operations.filter(({ do: name }) => name === 'put' || name === 'backup');
+  return withKeeping({ ...plain, operations }, { backup: backupOf(seed), share: 1, more: 4 });
+}
+
+function backupOf(seed: number) {
   let fill = seed * 1000 + 500;
-  return withKeeping(generatePlain(seed, mode), (dice, world) =>
-    generateBackup({ dice, world, isLarge: false, nextFill: () => ++fill }),
-  );
+  return (dice: Dice, world: World): Operation =>
+    generateBackup({ dice, world, isLarge: false, nextFill: () => ++fill });
 }
 
 function generatePlain(seed: number, mode: Mode): Schedule {

@@ -7,17 +7,25 @@ const HOUR_MS = 3600 * SECOND_MS;
 /** Apart from the dice of everything else: what they say stays what it was. */
 const DICE_OFFSET = 0x6b65_6570;
 
+export interface KeepingOptions {
+  /** Gives runs in which something may happen. */
+  readonly backup: (dice: Dice, world: World) => Operation;
+  /** Of all schedules: the others stay as they are. */
+  readonly share: number;
+  /** Of such stories than there are at least. */
+  readonly more: number;
+}
+
 /**
  * The same schedule where copies are kept: under what names, for how long and how many, out of how many leader copies;
- * with operators that release, servers that go and come back, volumes that vanish, and time that goes by. `backup` gives
- * runs in which something may happen.
+ * with operators that release, servers that go and come back, volumes that vanish, and time that goes by.
  */
-export function withKeeping(schedule: Schedule, backup: (dice: Dice, world: World) => Operation): Schedule {
+export function withKeeping(schedule: Schedule, { backup, share, more }: KeepingOptions): Schedule {
   const dice = createDice(createSeededRandom(schedule.seed + DICE_OFFSET));
-  if (dice.chance(0.4)) return schedule;
+  if (!dice.chance(share)) return schedule;
   const world: World = { ...schedule.world, ...generateKeeping(dice) };
   const operations = schedule.operations.map((operation) => spread(dice, world, operation));
-  const count = 1 + dice.below(6);
+  const count = 1 + dice.below(6) + more;
   for (let i = 0; i < count; i++)
     insert(
       dice,

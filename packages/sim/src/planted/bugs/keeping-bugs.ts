@@ -9,7 +9,7 @@ const VANISHED = 'follower/src/cluster/vanished.ts';
 
 /** What is kept, for whom, for how long, and out of which of several leader copies. */
 export const KEEPING_BUGS: readonly PlantedBug[] = huntedBy(
-  ['safety', 'liveness'],
+  ['keeping'],
   [
     plantedBug(
       'loss-guard-never-trips',
@@ -147,6 +147,7 @@ export const KEEPING_BUGS: readonly PlantedBug[] = huntedBy(
       VANISHED,
       "    if (volumeSinceMs === null || pruneAfterMs === undefined) return 'kept';\n",
       "    if (volumeSinceMs === null || pruneAfterMs !== -1) return 'kept';\n",
+      ['liveness'],
     ),
     plantedBug(
       'vanished-volume-removed-though-held',

@@ -9,6 +9,7 @@ const HUNTS = {
   restore: async () => (await import('./restore-hunt.js')).restoreHunt,
   safety: async () => (await import('./world-hunts.js')).safetyHunt,
   liveness: async () => (await import('./world-hunts.js')).livenessHunt,
+  keeping: async () => (await import('./world-hunts.js')).keepingHunt,
   format: async () => (await import('./format-hunt.js')).formatHunt,
   index: async () => (await import('./index-hunt.js')).indexHunt,
   home: async () => (await import('./home/home-hunt.js')).homeHunt,
