@@ -18,6 +18,8 @@ import { type TrailedMessage, verifiedChunks } from './verified-stream.js';
 const methods = pb.FollowService.method;
 /** What every `.dat` begins with. */
 const SUPER_BLOCK_SIZE_BYTES = 8;
+/** Of an entry: id and size of its needle. */
+const ID_AND_SIZE_BYTES = 12;
 
 /**
  * A volume of Holdfast's own leader: beside what every leader can, the classic question. Ranges and index are read of
@@ -191,6 +193,12 @@ function checkedStatus(status: pb.StatusResponse): LeaderStatus & { readonly lin
   const idxSizeBytes = safeNumber(status.idxSizeBytes, 'idx_size_bytes');
   if (datSizeBytes < SUPER_BLOCK_SIZE_BYTES)
     throw new LeaderError('bad-answer', `a .dat of ${datSizeBytes} bytes, less than its super block`);
+  const entrySizeBytes = ID_AND_SIZE_BYTES + offsetWidthBytes;
+  if (idxSizeBytes % entrySizeBytes !== 0)
+    throw new LeaderError(
+      'bad-answer',
+      `an index of ${idxSizeBytes} bytes, no number of entries of ${entrySizeBytes}`,
+    );
   const sizes = { datSizeBytes, idxSizeBytes };
   return { revision, version, offsetWidthBytes, collection, readOnly, replication, lineageId, ...sizes };
 }

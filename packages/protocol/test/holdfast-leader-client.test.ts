@@ -14,7 +14,7 @@ import {
 import { concat, crc32c, drain, signal, timers } from './helpers.js';
 
 const dat = Uint8Array.from({ length: 2000 }, (_, index) => index * 7);
-const idx = Uint8Array.from({ length: 160 }, (_, index) => index);
+const idx = Uint8Array.from({ length: 170 }, (_, index) => index);
 const generation: ServedGeneration = { revision: 3, lineageId: 'lineage-1' };
 
 async function* chunked(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
@@ -132,7 +132,7 @@ describe('createHoldfastLeaderClient', () => {
       expect(await concat(copy.idx)).toEqual([...idx]);
       expect(await concat(copy.dat)).toEqual([...dat]);
       await copy.close();
-      expect(volume.bytesReceived).toBe(702 + 32 + 160 + 2000);
+      expect(volume.bytesReceived).toBe(702 + 32 + 170 + 2000);
     });
   });
 
@@ -151,7 +151,7 @@ describe('createHoldfastLeaderClient', () => {
       const events = await drain(volume.follow(position, signal));
       const bytes = events.flatMap((event) => (event.kind === 'bytes' ? [...event.bytes] : []));
       expect(bytes).toEqual([...dat.subarray(40)]);
-      expect(events.at(-1)).toMatchObject({ kind: 'durable', datSizeBytes: 2000, idxSizeBytes: 160 });
+      expect(events.at(-1)).toMatchObject({ kind: 'durable', datSizeBytes: 2000, idxSizeBytes: 170 });
       const since = await drain(volume.followSince(1n, false, signal));
       expect(since[0]).toMatchObject({ kind: 'start', datOffset: 8, idxOffset: 0 });
     });
@@ -176,6 +176,7 @@ describe('createHoldfastLeaderClient', () => {
     for (const lie of [
       { datSizeBytes: 7 },
       { datSizeBytes: Number.MAX_SAFE_INTEGER + 1 },
+      { idxSizeBytes: 9 },
       { revision: 65536 },
       { version: 0 as never },
       { offsetWidthBytes: 3 as never },
@@ -235,7 +236,7 @@ describe('createHoldfastLeaderClient', () => {
     };
     await withVolume({ changes, noBytesTimeoutMs: 50 }, async (volume) => {
       await volume.status(signal);
-      await expect(concat(volume.readIndex(0, 160, signal))).rejects.toMatchObject({
+      await expect(concat(volume.readIndex(0, 170, signal))).rejects.toMatchObject({
         code: 'unreachable',
         message: expect.stringContaining('nothing came for 50 ms'),
       });

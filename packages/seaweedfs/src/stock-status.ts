@@ -1,3 +1,4 @@
+import { idxEntrySizeBytes } from '@holdfast/format';
 import { LeaderError, type LeaderStatus, volumeServerPb } from '@holdfast/protocol';
 import type { SeaweedLimits } from './limits.js';
 import type { StockCaller, StockCallOptions } from './stock-caller.js';
@@ -58,12 +59,17 @@ export async function readStockStatus(
     throw broken('impossible sizes');
   if (revision > MAX_REVISION) throw broken(`impossible revision ${revision}`);
   if (version !== 1 && version !== 2 && version !== 3) throw broken(`unknown version ${version}`);
+  const width = await offsetWidthBytes(caller, status, call);
+  const idxSizeBytes = Number(idxFileSize);
+  // A full disk can cut an entry short. The server itself would not load such an index again.
+  if (idxSizeBytes % idxEntrySizeBytes(width) !== 0)
+    throw broken(`an index of ${idxSizeBytes} bytes, no number of entries of ${idxEntrySizeBytes(width)}`);
   return {
     revision,
     datSizeBytes: Number(datFileSize),
-    idxSizeBytes: Number(idxFileSize),
+    idxSizeBytes,
     version,
-    offsetWidthBytes: await offsetWidthBytes(caller, status, call),
+    offsetWidthBytes: width,
     collection,
     readOnly: status.volumeInfo?.readOnly ?? false,
     replication: status.volumeInfo?.replication ?? '',

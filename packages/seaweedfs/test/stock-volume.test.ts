@@ -43,6 +43,12 @@ test('a volume that a failed vacuum closed is volume-closed, and the server live
   server.assertAlive();
 });
 
+test('an index with an entry that a full disk cut short is a bad answer', async () => {
+  const { volume, stock, signal } = await stockFixture();
+  stock.idxFile.write(stock.idx.length, new Uint8Array(9));
+  await expect(volume.status(signal)).rejects.toMatchObject({ code: 'bad-answer', volumeId: VOLUME_ID });
+});
+
 test('an unknown volume, and one of another collection, are volume-not-found', async () => {
   const { session, signal } = await stockFixture({ collection: 'a' });
   for (const other of [session.volume(77, ''), session.volume(VOLUME_ID, 'b')]) {

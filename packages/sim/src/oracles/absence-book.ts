@@ -4,22 +4,37 @@ import type { Clock } from '@holdfast/format';
 export interface AbsenceBook {
   /** One listing. `server`: whose copy is held of the volume, if that is known. */
   note(name: string, listing: { readonly isListed: boolean; readonly isServerListed: boolean }): void;
-  /** Whether it has been gone for as long as its copy is to be kept. */
+  /** The follower has said that it is gone: it has written down since when. */
+  noteTold(name: string): void;
+  /** Whether it can have been gone for as long as its copy is to be kept. */
   isOver(name: string): boolean;
+  /** Whether the follower has known for so long that it is gone: a listing that it did not come to judge tells it nothing. */
+  isKnownOver(name: string): boolean;
 }
 
 /** `waitMs`: how long a volume has to be gone; `null`: for ever. */
 export function createAbsenceBook(clock: Clock, waitMs: number | null): AbsenceBook {
   const goneSinceMs = new Map<string, number>();
+  const toldAtMs = new Map<string, number>();
+
+  function isLongAgo(atMs: number | undefined): boolean {
+    return waitMs !== null && atMs !== undefined && clock.nowMs() - atMs >= waitMs;
+  }
+
   return {
     note(name, { isListed, isServerListed }) {
-      if (isListed || !isServerListed) goneSinceMs.delete(name);
+      if (isListed || !isServerListed) {
+        goneSinceMs.delete(name);
+        toldAtMs.delete(name);
+        return;
+      }
       // A follower may have lost the earlier one in a crash, and its clock step back in between.
-      else goneSinceMs.set(name, Math.min(goneSinceMs.get(name) ?? Infinity, Math.floor(clock.nowMs())));
+      goneSinceMs.set(name, Math.min(goneSinceMs.get(name) ?? Infinity, Math.floor(clock.nowMs())));
     },
-    isOver(name) {
-      const sinceMs = goneSinceMs.get(name);
-      return waitMs !== null && sinceMs !== undefined && clock.nowMs() - sinceMs >= waitMs;
+    noteTold(name) {
+      if (goneSinceMs.has(name) && !toldAtMs.has(name)) toldAtMs.set(name, Math.ceil(clock.nowMs()));
     },
+    isOver: (name) => isLongAgo(goneSinceMs.get(name)),
+    isKnownOver: (name) => isLongAgo(toldAtMs.get(name)),
   };
 }

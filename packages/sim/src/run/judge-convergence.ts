@@ -88,7 +88,7 @@ function judgePruned(world: SimulatedWorld): void {
 /** Whether the next run has to remove the volume, or what is left of it. */
 function mustGo(world: SimulatedWorld, volumeId: number): boolean {
   const name = nameOf(world, volumeId);
-  return !isListed(world, volumeId) && (world.absences.isOver(name) || world.retention.hasLeft(name));
+  return !isListed(world, volumeId) && (world.absences.isKnownOver(name) || world.retention.hasLeft(name));
 }
 
 /** What has been gone for long enough is gone here too, whatever has cut its removal short. */

@@ -23,6 +23,7 @@ export function judgeVanished(world: SimulatedWorld, { volume, outcome }: Vanish
   const name = nameOf(world, volumeId);
   count(figures, `vanished: ${outcome}`);
   trace.note(`volume ${volumeId} has vanished: ${outcome}`);
+  absences.noteTold(name);
   if (outcome === 'kept') return;
   if (!absences.isOver(name) && !retention.hasLeft(name))
     throw new Violation('retention', `${name} to be kept`, outcome);
