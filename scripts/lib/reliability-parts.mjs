@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Sizes of a run: `full` takes about twenty minutes on two cores, `short` a few. */
 export const SIZES = {
-  full: { schedules: 10_000, liveness: 2_000, second: 100, inputs: 300_000, bugSeconds: 60, kills: 50 },
+  full: { schedules: 10_000, liveness: 2_000, second: 100, inputs: 300_000, bugSeconds: 300, kills: 50 },
   short: { schedules: 300, liveness: 60, second: 5, inputs: 5_000, bugSeconds: 20, kills: 5 },
 };
 
