@@ -9,12 +9,14 @@ import { count } from './figures.js';
  */
 export function judgeMove(
   world: SimulatedWorld,
-  { id, server }: SyncReport,
+  { id, server, reason }: SyncReport,
   former: Reported,
   isUndisturbed: boolean,
 ): void {
   const pinned = former.report.server;
   if (server === pinned || world.hasRotted) return;
+  // Where a disk gives nothing of what is held, nobody's copy is.
+  if (!isUndisturbed && reason.startsWith('nothing is held')) return;
   count(world.figures, 'moves to another leader copy');
   if (world.hasClockStepped) return;
   judgeWait(world, id, pinned);

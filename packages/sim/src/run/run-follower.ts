@@ -113,6 +113,7 @@ export async function runFollower(
   if (end.kind === 'stuck' || end.kind === 'overdue')
     throw new Violation('bounded', `a run to end within ${RUN_LIMIT_MS} ms`, end.kind);
   if (operation.do === 'backup' && !moments.wasDisturbed) judgeWaits(world, startedAtMs);
+  world.absences.settle(end.kind === 'done');
   if (end.kind === 'failed') {
     trace.note(`failed: ${describeError(end.error).split('\n')[0]}`);
     if (!isTypedError(end.error))
