@@ -20,3 +20,11 @@ export async function countLive(
   if (isLossTooGreat(next, policy.maxLoss)) await home.holdPresent('loss-guard');
   if (!isFresh) await held.notePosition(next);
 }
+
+/** Counts what an earlier run, or attempt, appended and did not come to count before it was cut short. */
+export async function countOwed(
+  run: Pick<VolumeRun, 'home' | 'policy'>,
+  held: HeldGeneration,
+): Promise<void> {
+  if (isCountOwed(held.position)) await countLive(run, held);
+}

@@ -2,12 +2,11 @@ import { LeaderError } from '@holdfast/protocol';
 import type { HeldGeneration } from '@holdfast/store';
 import { append } from './append.js';
 import { build } from './build/build.js';
-import { countLive } from './count-live.js';
+import { countLive, countOwed } from './count-live.js';
 import { damageLeft } from './damage-left.js';
 import { decide } from './decide.js';
 import { fence, type Sighting, sight, sightWithoutRanges } from './fence.js';
 import { fencedIndex } from './fenced-index.js';
-import { isCountOwed } from './loss-guard.js';
 import { isIndexEqual } from './prove.js';
 import type { VolumeRun } from './run.js';
 
@@ -49,11 +48,6 @@ async function waitForCompaction(run: VolumeRun): Promise<boolean> {
     await run.timers.sleep(COMPACTION_POLL_MS, run.signal);
   }
   return true;
-}
-
-/** What an earlier run appended and did not count, or could not, before it was cut short. */
-async function countOwed(run: VolumeRun, held: HeldGeneration): Promise<void> {
-  if (isCountOwed(held.position)) await countLive(run, held);
 }
 
 async function buildAs(run: VolumeRun, sighting: Sighting, reason: string): Promise<SyncStep> {

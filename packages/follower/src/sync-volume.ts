@@ -2,6 +2,7 @@ import { pauseAfter, type Timers, type VolumeName } from '@holdfast/format';
 import { type LeaderClient, LeaderError } from '@holdfast/protocol';
 import type { StoreEnvironment, StoreError, VolumeHome } from '@holdfast/store';
 import { createBuildTally } from './build/build-tally.js';
+import { countOwed } from './count-live.js';
 import { FollowError } from './errors.js';
 import { LinkMeter } from './link-meter.js';
 import { isLossTooGreat } from './loss-guard.js';
@@ -102,7 +103,10 @@ class RunState {
     try {
       for (let round = 1; round <= ROUNDS_MAX; round++) {
         // One build a run: a leader that is compacted without end must not keep it from ending.
-        if (this.#hasBuilt && (await this.#hasMovedOn(run))) break;
+        if (this.#hasBuilt && (await this.#hasMovedOn(run))) {
+          if (policy.proveIndex && home.held !== undefined) await countOwed(run, home.held);
+          break;
+        }
         const step = await syncOnce(run);
         this.#note(step);
         if (step.kind === 'idle' || step.kind === 'appended') break;
