@@ -85,10 +85,12 @@ function judgePruned(world: SimulatedWorld): void {
   }
 }
 
-/** Whether the next run has to remove the volume, or what is left of it. */
+/** Whether the next run has to remove the volume, or what is left of it: a crash can bring back what had been removed. */
 function mustGo(world: SimulatedWorld, volumeId: number): boolean {
   const name = nameOf(world, volumeId);
-  return !isListed(world, volumeId) && (world.absences.isKnownOver(name) || world.retention.hasLeft(name));
+  if (isListed(world, volumeId)) return false;
+  const isCutShort = world.retention.hasLeft(name) && homeOf(world, volumeId).present() === undefined;
+  return world.absences.isKnownOver(name) || isCutShort;
 }
 
 /** What has been gone for long enough is gone here too, whatever has cut its removal short. */
