@@ -22,9 +22,19 @@ export async function readOwnJson(
 ): Promise<unknown> {
   try {
     const bytes = await readWhole(disk, ownPath(directory, name), GREATEST_FILE_BYTES);
-    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    return bytes === undefined ? undefined : parseOwnJson(bytes);
   } catch (error) {
-    if (error instanceof SyntaxError || isStoreError(error, 'too-large')) return undefined;
+    if (isStoreError(error, 'too-large')) return undefined;
+    throw error;
+  }
+}
+
+/** `undefined` where the bytes are no JSON. */
+export function parseOwnJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

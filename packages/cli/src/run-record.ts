@@ -1,5 +1,6 @@
 import type { StoreEnvironment } from '@holdfast/store';
 import * as v from 'valibot';
+import { parseOwnJson } from './own-files.js';
 import { byVolumeSchema, countSchema, decimalSchema, instantSchema } from './schema.js';
 import { encodeByLine } from './status-file.js';
 import { version } from './version.js';
@@ -97,15 +98,6 @@ export function encodeRunRecord(
 
 /** `undefined` where the bytes are no record of this format: a record with a volume that is none is no record. */
 export function decodeRunRecord(bytes: Uint8Array): RunRecord | undefined {
-  const record = parsed(bytes);
+  const record = parseOwnJson(bytes);
   return v.is(recordSchema, record) ? record : undefined;
-}
-
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

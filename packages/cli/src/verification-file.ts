@@ -5,12 +5,14 @@ import { countSchema, instantMsSchema, volumesOf } from './schema.js';
 
 const NAME = 'verification.json';
 
+/** `files`: every CRC, entry and digest; `leader`: every byte against the leader, too. */
+export const coveredSchema = v.picklist(['files', 'leader']);
+
 const recordSchema = v.object({
   atMs: instantMsSchema,
   ok: v.boolean(),
   findings: countSchema,
-  /** `files`: every CRC, entry and digest; `leader`: every byte against the leader, too. */
-  covered: v.picklist(['files', 'leader']),
+  covered: coveredSchema,
   datSizeBytes: countSchema,
 });
 

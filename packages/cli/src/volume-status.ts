@@ -10,7 +10,7 @@ import {
 import * as v from 'valibot';
 import { type ReportLine, toReportLine } from './report-line.js';
 import { countSchema, decimalSchema, instantSchema } from './schema.js';
-import type { VerificationRecord } from './verification-file.js';
+import { coveredSchema, type VerificationRecord } from './verification-file.js';
 
 /** What the runs know of one volume. Instants are RFC 3339, `null` where there was none. */
 export interface VolumeRun extends Omit<ReportLine, 'lossGuard'> {
@@ -80,7 +80,7 @@ export const verificationStatusSchema = v.object({
   at: instantSchema,
   ok: v.boolean(),
   findings: countSchema,
-  covered: v.picklist(['files', 'leader']),
+  covered: coveredSchema,
   datSize: countSchema,
 });
 

@@ -2,12 +2,12 @@ import {
   type HoldReason,
   type HomeContext,
   readHold,
+  readKept,
   readPosition,
   unlessDamaged,
   writeHold,
 } from './home-records.js';
 import { listGenerationIds } from './recover-build.js';
-import { readSealed } from './sealed-file.js';
 import { exists, removeIfThere } from './small-file.js';
 import type { FormerGeneration, RetentionPolicy } from './volume-home.js';
 
@@ -32,17 +32,13 @@ async function readFormer(context: HomeContext, id: number): Promise<FormerGener
   const dat = await env.disk.stat(own.dat);
   if (dat === undefined) return undefined;
   const idx = await env.disk.stat(own.idx);
-  const replacedAtMs = await unlessDamaged(
-    readSealed(env, own.former, (fields) => fields.integer('replacedAtMs')),
-    undefined,
-  );
+  const { replacedAtMs, heldFor } = await readKept(env, layout, id);
   const record = await unlessDamaged(readPosition(env, layout, id), undefined);
   return {
     id,
     position: record?.position ?? null,
     replacedAtMs: replacedAtMs ?? Number(dat.mtimeNs / 1_000_000n),
-    // What a damaged hold was for is lost; that it holds is not.
-    heldFor: (await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard')) ?? null,
+    heldFor,
     sizeBytes: dat.sizeBytes + (idx?.sizeBytes ?? 0),
   };
 }

@@ -69,3 +69,19 @@ export async function unlessDamaged<T>(reading: Promise<T>, otherwise: T): Promi
     throw error;
   }
 }
+
+/** What is written down of a generation that has been replaced, or is held: `null` where nothing readable says so. */
+export interface KeptRecord {
+  readonly replacedAtMs: number | null;
+  readonly heldFor: HoldReason | null;
+}
+
+export async function readKept(env: StoreEnvironment, layout: HomeLayout, id: number): Promise<KeptRecord> {
+  const replacedAtMs = await unlessDamaged(
+    readSealed(env, layout.generation(id).former, (fields) => fields.integer('replacedAtMs')),
+    undefined,
+  );
+  // What a damaged hold was for is lost; that it holds is not.
+  const hold = await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard');
+  return { replacedAtMs: replacedAtMs ?? null, heldFor: hold ?? null };
+}

@@ -1,8 +1,7 @@
 import type { VolumeName } from '@holdfast/format';
 import type { StoreEnvironment } from '../environment.js';
-import { type HoldReason, readCurrent, readHold, unlessDamaged } from './home-records.js';
+import { type HoldReason, readCurrent, readKept } from './home-records.js';
 import { homeLayout, parseGenerationId } from './layout.js';
-import { readSealed } from './sealed-file.js';
 import { exists, listIfThere } from './small-file.js';
 
 /** A generation with a position, as whoever reads beside a follower finds it. */
@@ -29,19 +28,7 @@ export async function listKeptGenerations(
   const current = await readCurrent(env, layout);
   const kept: KeptGeneration[] = [];
   for (const id of await listReadableGenerations(env, options)) {
-    const { former } = layout.generation(id);
-    const replacedAtMs = await unlessDamaged(
-      readSealed(env, former, (fields) => fields.integer('replacedAtMs')),
-      undefined,
-    );
-    // What a damaged hold was for is lost; that it holds is not.
-    const hold = await unlessDamaged<HoldReason | undefined>(readHold(env, layout, id), 'loss-guard');
-    kept.push({
-      id,
-      isCurrent: id === current,
-      replacedAtMs: replacedAtMs ?? null,
-      heldFor: hold ?? null,
-    });
+    kept.push({ id, isCurrent: id === current, ...(await readKept(env, layout, id)) });
   }
   return kept;
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openGenerationReader } from '../../src/generation/generation-reader.js';
 import { createHeldHome, DAT, DIRECTORY, type HeldHome, HOME_PATH, MORE, MORE_IDX } from './held-home.js';
-import { allOf, append, collect, isEqual, joined, VOLUME } from './home-kit.js';
+import { allOf, append, changed, collect, isEqual, joined, VOLUME } from './home-kit.js';
 
 let env: HeldHome['env'];
 let open: HeldHome['open'];
@@ -9,12 +9,6 @@ let open: HeldHome['open'];
 beforeEach(async () => {
   ({ env, open } = await createHeldHome());
 });
-
-function changed(bytes: Uint8Array, at: number): Uint8Array {
-  const copy = bytes.slice();
-  copy[at]! ^= 1;
-  return copy;
-}
 
 describe('damaged records', () => {
   const files = ['current', '1/position.json', 'swap', 'append', '1/history', '1/dat.digests'];

@@ -18,6 +18,13 @@ export function patterned(seed: number, lengthBytes: number): Uint8Array {
   return bytes;
 }
 
+/** A copy with one bit of the byte at `at` changed. */
+export function changed(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at]! ^= 1;
+  return copy;
+}
+
 export function positionOf(datSizeBytes: number, idxSizeBytes: number, revision = 0): GenerationPosition {
   return {
     leaderCopy: LEADER_COPY,

@@ -5,6 +5,7 @@ import { createHeldHome, DAT, DIRECTORY, type HeldHome, HOME_PATH, MORE, MORE_ID
 import {
   allOf,
   BASE,
+  changed,
   chunksOf,
   collect,
   isEqual,
@@ -21,12 +22,6 @@ let expectHeld: HeldHome['expectHeld'];
 beforeEach(async () => {
   ({ env, open, expectHeld } = await createHeldHome());
 });
-
-function changed(bytes: Uint8Array, at: number): Uint8Array {
-  const copy = bytes.slice();
-  copy[at]! ^= 1;
-  return copy;
-}
 
 describe('an unfinished generation', () => {
   async function unfinished(): Promise<VolumeHome> {

@@ -19,6 +19,7 @@ import {
   append,
   BASE,
   build,
+  changed,
   collect,
   isEqual,
   joined,
@@ -34,12 +35,6 @@ let expectHeld: HeldHome['expectHeld'];
 beforeEach(async () => {
   ({ env, open, expectHeld } = await createHeldHome());
 });
-
-function changed(bytes: Uint8Array, at: number): Uint8Array {
-  const copy = bytes.slice();
-  copy[at]! ^= 1;
-  return copy;
-}
 
 describe('a generation whose files are gone', () => {
   test.each([DAT_PATH, IDX_PATH])('%s: a reader says so, and not that it is being replaced', async (path) => {
