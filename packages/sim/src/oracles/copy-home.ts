@@ -22,6 +22,8 @@ export interface CopyHome {
   readonly folder: string;
   /** What `current` says. */
   currentId(): number | undefined;
+  /** What it will say when a swap that was cut short has been completed: the same where none was. */
+  comingId(): number | undefined;
   /** Whose copy the current generation is of. */
   currentServer(): string | undefined;
   /** Paths of everything that there is of the volume. */
@@ -55,6 +57,7 @@ export function createCopyHome(disk: SimulatedDisk, directory: string, name: str
   return {
     folder,
     currentId,
+    comingId: () => contentOf<{ id: number }>(disk, `${folder}/swap`)?.id ?? currentId(),
     currentServer() {
       const path = `${own(currentId() ?? 0)}/position.json`;
       return contentOf<{ position: { leaderCopy: { server: string } } }>(disk, path)?.position.leaderCopy

@@ -54,6 +54,8 @@ export async function runFollower(
   const moments = createMoments(world, operation.moments, {
     crash(kind) {
       crash(world, kind);
+      // The dead have no lock, whatever else happens at the same moment.
+      hasLock = false;
       scheduler.stop();
     },
     async secondFollower() {
@@ -74,7 +76,7 @@ export async function runFollower(
   };
   const process = machine.startProcess({ onAccess });
   const startedAt = log.mark();
-  for (const id of schedule.world.volumeIds) world.generationsAtStart.set(id, homeOf(world, id).currentId());
+  for (const id of schedule.world.volumeIds) world.generationsAtStart.set(id, homeOf(world, id).comingId());
   const list = cluster.masterFor(process);
   const isCounted = operation.do === 'backup' && (schedule.world.provesIndex ?? true);
   const reports: SyncReport[] = [];

@@ -67,7 +67,7 @@ export interface SimulatedWorld {
   readonly troubledSinceMs: Map<number, number>;
   /** Volumes that a server has lost, or has had anew, while others had them. */
   readonly vanished: Set<number>;
-  /** What the folders of present generations were called when the last run began. */
+  /** What the folders of present generations are called once what the last run found cut short is completed. */
   readonly generationsAtStart: Map<number, number | undefined>;
   /** Volumes of which a bit has rotted since the last success. */
   readonly rotten: Set<number>;
