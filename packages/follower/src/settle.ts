@@ -9,6 +9,7 @@ import type { HeldGeneration, LeaderDamage } from '@holdfast/store';
 import { stepVoided } from './errors.js';
 import { type ExpectedRecord, examineRecord } from './examine.js';
 import type { Sighting } from './fence.js';
+import { frameRest } from './frame-rest.js';
 import {
   coveredOffset,
   entriesBefore,
@@ -212,6 +213,7 @@ export class StepSettler {
     const isLast = end === this.tail;
     const damage: LeaderDamage[] = [];
     let endOffset = Math.min(frames.boundaryOffset, end);
+    const { version } = this.#sighting.status;
     let needsTail = false;
     let { lastDataOffset, lastAppendAtNs } = frames;
     for (const [i, record] of expected.entries()) {
@@ -228,7 +230,6 @@ export class StepSettler {
         this.#run.env.crc32c,
       );
       if (result.kind === 'sound') {
-        const { version } = this.#sighting.status;
         needsTail = record.offset + recordLengthBytes(version, record.sizeBytes) > this.tail;
         this.version = result.version;
         lastAppendAtNs = result.record.appendAtNs;
@@ -239,14 +240,15 @@ export class StepSettler {
         endOffset = Math.max(endOffset, Math.min(next, end));
       }
     }
-    const entries = this.#windowEntries(endOffset, isLast);
+    const bounds = { version, startOffset: endOffset, endOffset: isLast ? this.tail : endOffset };
+    const rest = await frameRest(this.#held.pending, bounds, this.#run.env.crc32c);
     return {
-      endOffset,
-      entries,
+      endOffset: rest.endOffset,
+      entries: this.#windowEntries(rest.endOffset, isLast),
       needsUnchanged: false,
       needsTail,
-      lastDataOffset,
-      lastAppendAtNs,
+      lastDataOffset: rest.lastDataOffset ?? lastDataOffset,
+      lastAppendAtNs: rest.lastAppendAtNs ?? lastAppendAtNs,
       damage,
       isLast,
     };

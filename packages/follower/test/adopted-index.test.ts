@@ -176,6 +176,21 @@ describe('what an index said of bad records', () => {
 });
 
 describe('records that the index does not speak of', () => {
+  it('are fetched to the last one where a step ends between them, behind one that it speaks of', async () => {
+    const kit = await createSyncKit({
+      disk: createSimulatedDisk({ seed: 3 }),
+      policy: { firstStepBytes: 400, greatestStepBytes: 400 },
+    });
+    const volume = kit.server.allocate(VOLUME_ID);
+    await kit.syncAndCompare('at first');
+    volume.put(1n, new Uint8Array(100).fill(1));
+    const { idx } = volume;
+    for (let id = 2; id <= 9; id++) volume.put(BigInt(id), new Uint8Array(100).fill(id));
+    volume.load(volume.dat, idx);
+    expect(await kit.sync()).toMatchObject({ ok: true, leaderTailBytes: 0, datSize: volume.dat.length });
+    await kit.syncAndCompare('unindexed');
+  });
+
   it('are fetched to the last one, however many steps they take', async () => {
     const kit = await createSyncKit({
       disk: createSimulatedDisk({ seed: 3 }),

@@ -1,15 +1,10 @@
-import {
-  FormatError,
-  NeedleFramer,
-  recordSizeOfEntry,
-  SUPER_BLOCK_SIZE_BYTES,
-  type Version,
-} from '@holdfast/format';
+import { recordSizeOfEntry, SUPER_BLOCK_SIZE_BYTES, type Version } from '@holdfast/format';
 import { openIdx, readLiveSet } from '@holdfast/index';
 import type { GenerationPosition, LeaderDamage, UnfinishedGeneration } from '@holdfast/store';
 import { stepVoided } from '../errors.js';
 import { type ExpectedRecord, examineRecord } from '../examine.js';
 import { fence, type Sighting } from '../fence.js';
+import { frameRest } from '../frame-rest.js';
 import { holdsGoodCopy } from '../good-copy.js';
 import { isSameOnLeader } from '../leader-read.js';
 import { liveDamage } from '../live-damage.js';
@@ -21,7 +16,6 @@ import { hasMovedOn } from './moved-on.js';
 import type { SuspectTile, TileCheck } from './tile-check.js';
 import { checkHere, tileHere } from './tiles.js';
 
-const PIECE_BYTES = 1024 * 1024;
 /** Damage named one by one in a position; a leader with more is as good as lost. */
 const NAMED_DAMAGE_MAX = 1000;
 
@@ -37,7 +31,9 @@ export async function finishBuild(
   const judged = check.suspects.length === 0 ? undefined : await judge(run, unfinished, sighting);
   const records = judged?.check ?? check;
   const recordsEnd = Math.max(records.recordsEnd, SUPER_BLOCK_SIZE_BYTES);
-  const rest = await frameRest(run, unfinished, recordsEnd);
+  const { version } = target;
+  const bounds = { version, startOffset: recordsEnd, endOffset: unfinished.builtBytes };
+  const rest = await frameRest(unfinished.dat, bounds, run.env.crc32c);
   const idx = await openIdx(unfinished.idx, target.offsetWidthBytes);
   const live = await readLiveSet(idx);
   const lastDataOffset = rest.lastDataOffset ?? judged?.lastDataOffset ?? records.lastDataOffset;
@@ -146,36 +142,4 @@ async function readAgain(
   if (isSame) return;
   await unfinished.discard();
   throw stepVoided(run.leaderCopy.volumeId, 'a bad region reads differently', tile.offset);
-}
-
-/** Whole, sound records behind the last one that the index knows of; what follows them is the leader's tail. */
-async function frameRest(
-  run: VolumeRun,
-  unfinished: UnfinishedGeneration,
-  startOffset: number,
-): Promise<{ endOffset: number; lastDataOffset?: number; lastAppendAtNs?: bigint }> {
-  const { version } = unfinished.target;
-  const framer = new NeedleFramer({ version, startOffset, collect: 'headers', crc32c: run.env.crc32c });
-  let rest: { endOffset: number; lastDataOffset?: number; lastAppendAtNs?: bigint } = {
-    endOffset: startOffset,
-  };
-  try {
-    for (let at = startOffset; at < unfinished.builtBytes; at += PIECE_BYTES) {
-      const piece = await unfinished.dat.readAt(at, Math.min(PIECE_BYTES, unfinished.builtBytes - at));
-      for (const record of framer.push(piece)) {
-        if (!record.isCrcValid) return rest;
-        const { offset, appendAtNs, lengthBytes } = record;
-        const isData = record.header.sizeBytes > 0;
-        rest = {
-          ...rest,
-          endOffset: offset + lengthBytes,
-          lastAppendAtNs: appendAtNs,
-          ...(isData ? { lastDataOffset: offset } : {}),
-        };
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-  }
-  return rest;
 }
