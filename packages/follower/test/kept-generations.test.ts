@@ -113,6 +113,34 @@ describe('the loss guard', () => {
     expect(await kit.sync()).toMatchObject({ lossGuard: true, liveNeedles: 15 });
   });
 
+  it('measures by what was committed where a bit of it has rotted since, and holds what is left of it', async () => {
+    const { kit, volume, disk } = await followed(10);
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    volume.vacuum();
+    const path = `${kit.directory}/${VOLUME_ID}.dat`;
+    disk.flip(path, 700, 3);
+    disk.touch(path);
+    const rotten = disk.peek(path);
+    const report = await kit.syncAndCompare('rotten and vacuumed');
+    expect(report).toMatchObject({ outcome: 'rebased', lossGuard: true, liveNeedles: 7 });
+    expect(await keptRegardless(kit)).toMatchObject([{ heldFor: 'loss-guard' }]);
+    const kept = disk.files().filter((file) => file.endsWith(`/${VOLUME_ID}.dat`) && file !== path);
+    expect(kept.map((file) => Buffer.compare(disk.peek(file), rotten))).toEqual([0]);
+    expect(await keptRegardless(kit, true)).toEqual([]);
+    expect(await kit.sync()).toMatchObject({ outcome: 'idle', lossGuard: false });
+  });
+
+  it('a bit that has rotted is no loss by itself', async () => {
+    const { kit, volume, disk } = await followed(10);
+    volume.delete(1n);
+    const path = `${kit.directory}/${VOLUME_ID}.idx`;
+    disk.flip(path, 20, 1);
+    disk.touch(path);
+    const report = await kit.syncAndCompare('rotten');
+    expect(report).toMatchObject({ outcome: 'rebased', lossGuard: false, liveNeedles: 9 });
+    expect(await keptRegardless(kit)).toEqual([]);
+  });
+
   it('a loss that the policy allows holds nothing', async () => {
     const { kit, volume } = await followed(10);
     volume.delete(1n);

@@ -27,7 +27,8 @@ export async function finishBuild(
   sighting: Sighting,
 ): Promise<void> {
   const { target } = unfinished;
-  const former = run.home.held;
+  const { held, foreign } = run.home;
+  const former = held?.position ?? foreign?.position;
   const judged = check.suspects.length === 0 ? undefined : await judge(run, unfinished, sighting);
   const records = judged?.check ?? check;
   const recordsEnd = Math.max(records.recordsEnd, SUPER_BLOCK_SIZE_BYTES);
@@ -48,16 +49,16 @@ export async function finishBuild(
     proofOffset: lastDataOffset ?? 0,
     lastAppendAtNs: (rest.lastAppendAtNs ?? records.lastAppendAtNs ?? 0n).toString(),
     liveNeedles: live.count,
-    greatestLiveNeedles: Math.max(live.count, former?.position.greatestLiveNeedles ?? 0),
+    greatestLiveNeedles: Math.max(live.count, former?.greatestLiveNeedles ?? 0),
     countedIdxSizeBytes: target.idxSizeBytes,
     leaderTailBytes: target.datSizeBytes - rest.endOffset,
     leaderDamage: liveDamage(judged?.damage ?? [], live),
   };
   await assertOverlap(run, unfinished, position, sighting);
   // Held before it is replaced: a crash in between must not leave the last good copy to retention.
-  if (former !== undefined && losesFormer(former.position, position, run.policy.maxLoss))
+  if (former !== undefined && losesFormer(former, position, run.policy.maxLoss))
     await run.home.holdPresent('loss-guard');
-  else if (former !== undefined && (await holdsGoodCopy(former, position.leaderDamage, run.env.crc32c)))
+  else if (held !== undefined && (await holdsGoodCopy(held, position.leaderDamage, run.env.crc32c)))
     await run.home.holdPresent('leader-damaged');
   await unfinished.swapIn(position, leaderVolumeInfo(target, sighting.status));
 }

@@ -26,8 +26,7 @@ export function judgeFormer(world: SimulatedWorld, volumeId: number): void {
   if (isPruned(world, volumeId, last)) return;
   count(world.figures, 'former generations looked at');
   if (home.holds(last.generation, last)) return;
-  // A disk that did not give its digests made it a stranger, which is kept under another number, and is no measure.
-  world.losses.get(volumeId)?.forget();
+  // A disk that did not give its digests made it a stranger, which is kept under another number.
   if (!isAnywhere(world, volumeId, last))
     throw new Violation(
       'retention',

@@ -16,7 +16,7 @@ export function judgeLossGuard(
   copy: CopyFiles,
   isCounted: boolean,
 ): void {
-  const { cluster, log, schedule, hasRotted } = world;
+  const { cluster, log, schedule } = world;
   const book = world.losses.get(id)!;
   const live = countLive(copy.idx, cluster.offsetWidth);
   const share = 1 - policyOf(schedule.world).maxLoss;
@@ -41,7 +41,6 @@ export function judgeLossGuard(
     return;
   }
   count(world.figures, 'losses that were too great');
-  if (hasRotted) return;
   judgeHeld(world, id);
 }
 
@@ -58,6 +57,7 @@ export function judgeHeld(world: SimulatedWorld, volumeId: number): void {
       `volume ${volumeId}: the state before the loss to be held`,
       'nothing held',
     );
+  if (world.hasRotted) return;
   // Between the two another one, which no run lived to report, may have been the last good one.
   if (good === undefined || held.every((id) => id > good.generation)) return;
   if (!home.holds(good.generation, good))
@@ -83,6 +83,7 @@ export function judgeRelease(world: SimulatedWorld, volumeId: number): void {
   const book = world.losses.get(volumeId)!;
   const copy = home.present();
   if (copy === undefined || world.rotten.has(volumeId)) {
+    // What is live in it could not be counted.
     book.forget();
     return;
   }

@@ -29,7 +29,6 @@ export async function rot(
   disk.flip(path, place % sizeBytes, bit);
   rotten.add(volume);
   world.hasRotted = true;
-  world.losses.get(volume)?.forget();
   count(world.figures, 'bits rotten');
   await judgeVerification(world, volume);
   disk.touch(path);

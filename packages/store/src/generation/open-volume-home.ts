@@ -18,13 +18,14 @@ import { lookAtHome } from './home-look.js';
 import { type HomeContext, readCurrent, readHold, unlessDamaged, writeHold } from './home-records.js';
 import { homeLayout } from './layout.js';
 import { openPoolFiles } from './pool-files.js';
+import type { GenerationPosition } from './position.js';
 import type { PositionRecord } from './position-record.js';
 import { listGenerationIds, recoverBuilds } from './recover-build.js';
 import { recoverHeld } from './recover-held.js';
 import { ensureDirectory, exists, listIfThere, TEMPORARY_SUFFIX } from './small-file.js';
 import { recoverSwap, runSwap } from './swap.js';
 import { type BuildFiles, createBuild, type OwnedBuild, ownBuild } from './unfinished-generation.js';
-import type { HeldGeneration, HomeRecovery, VolumeHome } from './volume-home.js';
+import type { ForeignFiles, HeldGeneration, HomeRecovery, VolumeHome } from './volume-home.js';
 
 export interface OpenVolumeHomeOptions {
   /** DIR: must exist. */
@@ -39,12 +40,6 @@ export interface OpenVolumeHomeOptions {
    * history whole. Default: false.
    */
   readonly isSettled?: boolean;
-}
-
-interface ForeignFiles {
-  readonly dat: RandomAccess;
-  readonly idx: RandomAccess | undefined;
-  close(): Promise<void>;
 }
 
 /**
@@ -83,7 +78,7 @@ export async function openVolumeHome(
     held.files === undefined ? undefined : ownGeneration(context, held.files);
   let build: OwnedBuild | undefined = buildFiles === undefined ? undefined : own(buildFiles);
   let superseded: OwnedBuild | undefined = supersededFiles === undefined ? undefined : own(supersededFiles);
-  let foreign = owned === undefined ? await openForeign(context) : undefined;
+  let foreign = held.files === undefined ? await openForeign(context, held.record?.position) : undefined;
   let isClosed = false;
   const exclusive = createExclusive(`the home of volume ${layout.baseName}`);
 
@@ -194,10 +189,10 @@ export async function openVolumeHome(
 
     async holdPresent(reason: 'loss-guard') {
       exclusive.assertOpen();
-      if (owned === undefined) throw new TypeError('there is no held generation whose state could be held');
-      const { generation, record } = owned;
-      if (await holdGeneration(context, generation.id, reason))
-        await appendHistory(env, layout.generation(generation.id).history, historyLineOf(record, reason));
+      if (current === undefined || (owned ?? foreign?.position) === undefined)
+        throw new TypeError('there is no generation whose state could be held');
+      if ((await holdGeneration(context, current, reason)) && owned !== undefined)
+        await appendHistory(env, layout.generation(current).history, historyLineOf(owned.record, reason));
     },
 
     async hold(generationId, reason) {
@@ -235,7 +230,10 @@ export async function openVolumeHome(
 }
 
 /** The files by the volume's name in DIR, as long as they are now: nobody of ours writes to them. */
-async function openForeign(context: HomeContext): Promise<ForeignFiles | undefined> {
+async function openForeign(
+  context: HomeContext,
+  position: GenerationPosition | undefined,
+): Promise<(ForeignFiles & { close(): Promise<void> }) | undefined> {
   const { env, layout } = context;
   const files: { readonly access: RandomAccess; close(): Promise<void> }[] = [];
   for (const path of [layout.dat, layout.idx]) {
@@ -252,6 +250,7 @@ async function openForeign(context: HomeContext): Promise<ForeignFiles | undefin
   return {
     dat: dat!.access,
     idx: idx?.access,
+    position,
     async close() {
       for (const file of files) await file.close();
     },

@@ -20,6 +20,8 @@ export type RecoveredHeld =
   | {
       readonly files: undefined;
       readonly notHeld: NonNullable<HomeRecovery['notHeld']>;
+      /** What was committed in files that are not as they were then. */
+      readonly record?: PositionRecord;
       readonly strays: readonly string[];
     };
 
@@ -64,7 +66,7 @@ export async function recoverHeld(
   }
   const hasNote = !isInOrder && (await unlessDamaged(readAppendNote(env, layout), undefined)) === id;
   const opened = await openCommitted(context, id, record, 'write');
-  if (opened === undefined) return { files: undefined, notHeld: 'digests-differ', strays: [] };
+  if (opened === undefined) return { files: undefined, notHeld: 'digests-differ', record, strays: [] };
   try {
     return await settle(context, id, record, opened, { hasNote, takeOver, isInOrder, isSettled });
   } catch (error) {
@@ -160,7 +162,7 @@ async function settle(
   }
   if (!isHeld) {
     await closeAll(opened);
-    return { files: undefined, notHeld: 'digests-differ', strays };
+    return { files: undefined, notHeld: 'digests-differ', record, strays };
   }
 
   const isUntouched = opened.every(({ found }) => found.isUntouched);

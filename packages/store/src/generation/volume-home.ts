@@ -115,6 +115,14 @@ export interface PoolFiles {
   close(): Promise<void>;
 }
 
+/** Files by the volume's name that are not held. */
+export interface ForeignFiles {
+  readonly dat: RandomAccess;
+  readonly idx: RandomAccess | undefined;
+  /** What was committed in them, where they are what is left of a generation: not all of it is there any more. */
+  readonly position: GenerationPosition | undefined;
+}
+
 /** Everything that DIR holds of one volume. Opened under the directory's lock; recovery has run when it is open. */
 export interface VolumeHome {
   readonly recovery: HomeRecovery;
@@ -123,7 +131,7 @@ export interface VolumeHome {
   /** A build of another target, left unfinished: no more than a pool for the one that took its place. */
   readonly superseded: UnfinishedGeneration | undefined;
   /** Files by the volume's name that are not held: a pool (`weed backup`, rsync, a mended file). */
-  readonly foreign: { readonly dat: RandomAccess; readonly idx: RandomAccess | undefined } | undefined;
+  readonly foreign: ForeignFiles | undefined;
   former(): Promise<readonly FormerGeneration[]>;
   /** Files that records can be taken from. */
   pool(): AsyncGenerator<PoolFiles, void, undefined>;
@@ -134,7 +142,7 @@ export interface VolumeHome {
   beginBuild(target: BuildTarget): Promise<UnfinishedGeneration>;
   /**
    * Keeps the present committed state of the held generation beyond appends and builds that follow: history
-   * marks it. Held until `release`.
+   * marks it. Held until `release`. The same of what is left of a generation, `foreign` files with a position.
    */
   holdPresent(reason: 'loss-guard' | 'leader-damaged'): Promise<void>;
   /** Marks a former generation held. */

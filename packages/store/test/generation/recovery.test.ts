@@ -101,6 +101,16 @@ describe('identity', () => {
     expect(home.held).toBeUndefined();
     expect(isEqual(await allOf(home.foreign!.dat), changed(DAT, at))).toBe(true);
     expect(isEqual(await allOf(home.foreign!.idx!), IDX)).toBe(true);
+    expect(home.foreign!.position).toMatchObject({ datSizeBytes: DAT.length, idxSizeBytes: IDX.length });
+    await home.close();
+  });
+
+  test('a pool that was a generation can be held: what is left of it outlives what replaces it', async () => {
+    env.disk.plant(DAT_PATH, changed(DAT, 7));
+    const home = await open();
+    await home.holdPresent('loss-guard');
+    await build(home, DAT, IDX);
+    expect(await home.former()).toMatchObject([{ heldFor: 'loss-guard', position: null }]);
     await home.close();
   });
 
@@ -125,6 +135,8 @@ describe('identity', () => {
     other.disk.plant(DAT_PATH, MORE);
     const home = await openVolumeHome(other, { directory: DIRECTORY, volume: VOLUME });
     expect(home.recovery.notHeld).toBe('foreign-files');
+    expect(home.foreign!.position).toBeUndefined();
+    await expect(home.holdPresent('loss-guard')).rejects.toBeInstanceOf(TypeError);
     await build(home, DAT, IDX);
     expect(home.foreign).toBeUndefined();
     const [former, ...rest] = await home.former();

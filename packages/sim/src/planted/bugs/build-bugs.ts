@@ -96,7 +96,7 @@ const ASSEMBLY_BUGS: readonly PlantedBug[] = huntedBy(
       'a rebase keeps the lineage of what it replaces, and every run rebases again',
       'follower/src/build/finish-build.ts',
       '    lineageId: target.lineageId,\n',
-      '    lineageId: former?.position.lineageId ?? target.lineageId,\n',
+      '    lineageId: former?.lineageId ?? target.lineageId,\n',
       ['liveness'],
     ),
   ],

@@ -36,6 +36,15 @@ export const KEEPING_BUGS: readonly PlantedBug[] = huntedBy(
       '    void run.home;\n',
     ),
     plantedBug(
+      'rotten-copy-is-no-measure',
+      3,
+      'what is built in the place of a copy with a rotten bit is measured by nothing',
+      FINISH_BUILD,
+      '  const former = held?.position ?? foreign?.position;\n',
+      '  const former = foreign === undefined ? held?.position : undefined;\n',
+      ['safety'],
+    ),
+    plantedBug(
       'loss-not-counted-after-a-break',
       11,
       'what a run appended before it was cut short is not counted by the next, which has nothing to do',
