@@ -33,6 +33,7 @@ async function readFormer(context: HomeContext, id: number): Promise<FormerGener
   if (dat === undefined) return undefined;
   const idx = await env.disk.stat(own.idx);
   const { replacedAtMs, heldFor } = await readKept(env, layout, id);
+  if (replacedAtMs === null && !(await wasGeneration(context, id))) return undefined;
   const record = await unlessDamaged(readPosition(env, layout, id), undefined);
   return {
     id,
@@ -41,6 +42,12 @@ async function readFormer(context: HomeContext, id: number): Promise<FormerGener
     heldFor,
     sizeBytes: dat.sizeBytes + (idx?.sizeBytes ?? 0),
   };
+}
+
+/** What neither has a position nor says that it was replaced is what a build left that failed when it had hardly begun. */
+async function wasGeneration({ env, layout }: HomeContext, id: number): Promise<boolean> {
+  const own = layout.generation(id);
+  return (await exists(env.disk, own.former)) || (await exists(env.disk, own.position));
 }
 
 /** Removes every hold of the volume. */
@@ -107,7 +114,7 @@ export async function removeRemainders(context: HomeContext, current: number | u
     const dat = await disk.stat(own.dat);
     const isFormer = await exists(disk, own.former);
     const isSecondName = dat?.fileKey === live?.fileKey && !isFormer;
-    const isGeneration = isFormer || (await exists(disk, own.position));
-    if (dat === undefined || isSecondName || !isGeneration) await removeGeneration(context, id);
+    if (dat === undefined || isSecondName || !(await wasGeneration(context, id)))
+      await removeGeneration(context, id);
   }
 }

@@ -55,6 +55,26 @@ describe('a disk that fails', () => {
     }
   });
 
+  test('a build whose beginning fails leaves no generation that was never one, in whose place another would be pruned', async () => {
+    for (let failing = 0, hasBegun = false; !hasBegun; failing++) {
+      ({ env, open, expectHeld } = await createHeldHome(failing));
+      const home = await open();
+      await build(home, MORE, MORE_IDX, 1);
+      const former = await home.former();
+      expect(former.map(({ position }) => position?.datSizeBytes)).toEqual([DAT.length]);
+      let operations = 0;
+      env.disk.inject(() => (operations++ === failing ? 'disk-failed' : undefined));
+      hasBegun = await home.beginBuild(targetOf(10, 17)).then(
+        () => true,
+        () => false,
+      );
+      env.disk.inject(undefined);
+      expect(await home.former()).toEqual(former);
+      expect(await home.prune({ keepForMs: 0, keepGenerations: 1 }, Date.now())).toEqual([]);
+      await home.close();
+    }
+  });
+
   test('a full disk at any operation of an append, an index and a build leaves the held generation as it was', async () => {
     for (let failing = 0; failing < 60; failing++) {
       ({ env, open, expectHeld } = await createHeldHome(failing));
