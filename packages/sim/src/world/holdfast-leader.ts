@@ -40,7 +40,8 @@ export interface HoldfastLeaderOptions {
 
 /** What one volume's writers were told. */
 interface Table {
-  readonly live: Map<bigint, Uint8Array>;
+  /** Another one after every change: it comes a moment after the bytes, and a look can come between. */
+  live: ReadonlyMap<bigint, Uint8Array>;
   /** Writes under way when a crash came: there or not. `undefined`: a deletion. */
   readonly uncertain: Map<bigint, readonly (Uint8Array | undefined)[]>;
   /** Whether it is being removed. */
@@ -100,7 +101,8 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
 
   /** What a crash left of what was under way decides what the table says; everything else has to be there. */
   function settleTable(volumeId: number, table: Table): void {
-    const { live, uncertain } = table;
+    const { uncertain } = table;
+    const live = new Map(table.live);
     if (table.isLeaving && store.find(volumeId) === undefined) {
       tables.delete(volumeId);
       return;
@@ -120,6 +122,7 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       else live.set(key, found.slice());
     }
     uncertain.clear();
+    table.live = live;
     for (const [key, data] of live)
       if (!isSameData(served.get(key)?.data, data))
         throw new Violation(
@@ -150,8 +153,10 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       return false;
     }
     table.uncertain.delete(key);
-    if (data === undefined) table.live.delete(key);
-    else table.live.set(key, data);
+    const live = new Map(table.live);
+    if (data === undefined) live.delete(key);
+    else live.set(key, data);
+    table.live = live;
     return true;
   }
 
@@ -262,13 +267,14 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       void close();
       const known = states.get(volumeId);
       const former = known?.lineageId === lineageId ? known.state : undefined;
-      if (former?.dat.length === datSizeBytes && former.idx.length === idxSizeBytes) return former;
+      const isSameLength = former?.dat.length === datSizeBytes && former.idx.length === idxSizeBytes;
+      if (isSameLength && former.live === table.live) return former;
       const state: LeaderState = {
         history: former?.history ?? ++histories,
         revision,
         dat: disk.peek(datPath(volumeId)).subarray(0, datSizeBytes),
         idx: disk.peek(idxPath(volumeId)).subarray(0, idxSizeBytes),
-        live: new Map(table.live),
+        live: table.live,
         isIndexRewritten: false,
         isClosed: false,
         isCompacting: false,

@@ -43,10 +43,14 @@ interface Table {
   }[];
   isTorn: boolean;
   isIndexRewritten: boolean;
+  /** When the last compaction was opened. */
+  compactedAtMs: number;
 }
 
 const FIRST_STAMP_NS = 1_700_000_000_000_000_000n;
 const STAMP_STEP_NS = 1_000_003n;
+/** A compaction that fails sooner than this after it was opened cannot be seen in time by anybody (docs/follow-protocol.md). */
+const SEEN_AFTER_MS = 1000;
 
 /** A model of a stock SeaweedFS volume server, and beside it a table of what was written to it. */
 export function createStockLeader(options: StockLeaderOptions): SimulatedLeader {
@@ -75,7 +79,15 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
   }
 
   function newTable(): Table {
-    return { history: ++histories, live: new Map(), undo: [], isTorn: false, isIndexRewritten: false };
+    const compactedAtMs = Number.NEGATIVE_INFINITY;
+    return {
+      history: ++histories,
+      live: new Map(),
+      undo: [],
+      isTorn: false,
+      isIndexRewritten: false,
+      compactedAtMs,
+    };
   }
 
   function tableOf(volumeId: number): Table {
@@ -110,8 +122,13 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     }
   }
 
+  const isUnseen = (table: Table): boolean => clock.monotonicMs() - table.compactedAtMs < SEEN_AFTER_MS;
+
   function commit(volume: StockVolume, table: Table): boolean {
-    if (volume.compaction === undefined) return false;
+    const { compaction } = volume;
+    if (compaction === undefined) return false;
+    const mustFail = compaction.idxSizeAtStartBytes === 0 && volume.idxFile.sizeBytes > 0;
+    if (mustFail && isUnseen(table)) return false;
     try {
       volume.commit();
       volume.cleanup();
@@ -240,12 +257,13 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
         volume.compact();
         return commit(volume, table);
       case 'compact':
+        if (isOffline) table.compactedAtMs = clock.monotonicMs();
         volume.compact();
         return true;
       case 'commit':
         return commit(volume, table);
       case 'fail-commit':
-        if (isOffline) return false;
+        if (isOffline || isUnseen(table)) return false;
         volume.failCommit();
         return true;
       case 'fix-index':
