@@ -28,7 +28,7 @@ export async function readCorpusFile(path: string): Promise<CorpusEntry> {
 /** Gives the path of the file that the schedule was written to. */
 export async function keepInCorpus({ rule, seed, schedule }: Failure): Promise<string> {
   await mkdir(FOLDER, { recursive: true });
-  const path = join(FOLDER, `${rule.replaceAll(' ', '-')}-${schedule.mode}-${seed}.json`);
+  const path = join(FOLDER, `${rule.replaceAll(/[^a-z]+/g, '-')}-${schedule.mode}-${seed}.json`);
   await writeFile(path, `${JSON.stringify({ rule, schedule }, undefined, 2)}\n`);
   return path;
 }

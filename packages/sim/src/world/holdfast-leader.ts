@@ -68,6 +68,7 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
   let listener: RpcListener | undefined;
   /** One change at a time, as far as the table is concerned. */
   let changing: Promise<unknown> = Promise.resolve();
+  let nextCrash = createCrash();
 
   const datPath = (volumeId: number): string => `${DIRECTORY}/${fileName(collection, volumeId)}.dat`;
   const idxPath = (volumeId: number): string => `${DIRECTORY}/${fileName(collection, volumeId)}.idx`;
@@ -230,9 +231,18 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
   }
 
   /** The process dies in the middle of whatever it does; a fresh one recovers what the crash left. */
-  async function crash(kind: (LeaderEvent & { readonly do: 'crash-leader' })['kind']): Promise<boolean> {
+  function crash(kind: (LeaderEvent & { readonly do: 'crash-leader' })['kind']): Promise<boolean> {
     machine.crash(kind);
-    changing = Promise.resolve();
+    // What was under way never ends; what comes next is for the fresh process.
+    const recovered = recover();
+    changing = recovered.catch(() => {});
+    const { happen } = nextCrash;
+    nextCrash = createCrash();
+    happen();
+    return recovered;
+  }
+
+  async function recover(): Promise<boolean> {
     await stopServing();
     await startProcess();
     for (const [volumeId, table] of tables) settleTable(volumeId, table);
@@ -255,8 +265,11 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
       changing = applied.catch(() => {});
       return await applied;
     },
-    settled: async () => {
-      await changing;
+    async settled() {
+      for (let awaited: unknown; awaited !== changing; ) {
+        awaited = changing;
+        await Promise.race([changing, nextCrash.happened]);
+      }
     },
     state(volumeId) {
       const volume = store.find(volumeId);
@@ -291,6 +304,15 @@ export function createHoldfastLeader(options: HoldfastLeaderOptions): SimulatedL
 
 function newTable(): Table {
   return { live: new Map(), uncertain: new Map(), isLeaving: false };
+}
+
+/** Whoever waits for a change that a crash cuts short would wait for ever. */
+function createCrash(): { readonly happened: Promise<void>; readonly happen: () => void } {
+  let happen = (): void => {};
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happened, happen };
 }
 
 function isSameData(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
