@@ -288,7 +288,12 @@ export function createStockLeader(options: StockLeaderOptions): SimulatedLeader 
     },
     async apply(event) {
       states.clear();
-      return await apply(event);
+      try {
+        return await apply(event);
+      } finally {
+        // A look can have come while a restart was under way.
+        states.clear();
+      }
     },
     settled: async () => {},
     state(volumeId) {
