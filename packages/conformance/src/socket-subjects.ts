@@ -4,7 +4,7 @@ import type { SubjectKind } from './subject.js';
 import { createTcpFront } from './tcp-front.js';
 
 export const grpcSubject: SubjectKind = {
-  name: 'grpc-js',
+  name: 'grpc',
   sockets: true,
   create: (options) => ({ transport: createGrpcTransport(options), front: createTcpFront }),
 };

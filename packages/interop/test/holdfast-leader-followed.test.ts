@@ -17,7 +17,7 @@ interface Carried {
 }
 
 const transports = {
-  'grpc-js': () => createGrpcTransport(),
+  grpc: () => createGrpcTransport(),
   'connect (gRPC)': () => createConnectTransport({ protocol: 'grpc' }),
   'connect (gRPC-Web)': () => createConnectTransport({ protocol: 'grpc-web' }),
   'connect (Connect)': () => createConnectTransport({ protocol: 'connect' }),

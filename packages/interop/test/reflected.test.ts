@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const buf = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url));
 
 test.each([
-  ['grpc-js', () => createGrpcTransport()],
+  ['grpc', () => createGrpcTransport()],
   ['connect', () => createConnectTransport({ protocol: 'grpc' })],
 ])(
   'a tool that knows nothing of the server learns its calls over %s, and makes them',

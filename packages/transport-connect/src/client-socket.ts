@@ -1,6 +1,6 @@
-import { isIP, connect as netConnect, type Socket } from 'node:net';
-import { checkServerIdentity, connect as tlsConnect } from 'node:tls';
-import { describeTlsError, isTlsErrorCode, RpcError, type RpcTlsOptions } from '@holdfast/protocol';
+import type { Socket } from 'node:net';
+import type { RpcTlsOptions } from '@holdfast/protocol';
+import { createClientSocket, socketError } from '@holdfast/protocol/node';
 
 /** A connected socket, its TLS handshake through. Fails with `unavailable`, `unauthenticated` or the signal's reason. */
 export function openClientSocket(
@@ -8,11 +8,7 @@ export function openClientSocket(
   tls: RpcTlsOptions | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-  const port = Number(address.slice(colon + 1));
-  const socket = tls === undefined ? netConnect({ host, port }) : tlsConnect(tlsOptions(host, port, tls));
-  socket.setNoDelay(true);
+  const socket = createClientSocket(address, tls);
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       socket.destroy();
@@ -29,28 +25,4 @@ export function openClientSocket(
       reject(socketError(address, error));
     });
   });
-}
-
-/** What a socket's error means to a caller: TLS that failed is told apart from a network that did. */
-export function socketError(address: string, error: Error & { readonly code?: unknown }): RpcError {
-  if (isTlsErrorCode(error.code)) {
-    return new RpcError('unauthenticated', `${address}: TLS: ${describeTlsError(error)}`, error);
-  }
-  return new RpcError('unavailable', `${address}: ${error.message}`, error);
-}
-
-function tlsOptions(host: string, port: number, tls: RpcTlsOptions) {
-  const name = tls.serverName ?? host;
-  return {
-    host,
-    port,
-    ALPNProtocols: ['h2'],
-    // An IP address is checked in the certificate but, by RFC 6066, not sent as a server name.
-    ...(isIP(name) === 0 && { servername: name }),
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    checkServerIdentity: (_host: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
-      tls.checkServerName === false ? undefined : checkServerIdentity(name, certificate),
-  };
 }

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describeEarlyClose, openReceiveWindow, type RpcCallOptions, RpcError } from '@holdfast/protocol';
-import { openClientSocket, socketError } from './client-socket.js';
+import { socketError } from '@holdfast/protocol/node';
+import { openClientSocket } from './client-socket.js';
 import type { ConnectSettings } from './connect-options.js';
 import type { SessionManager } from './connect-types.js';
 

@@ -30,31 +30,19 @@ export interface GrpcSettings {
   readonly tls: RpcTlsOptions | undefined;
   readonly serverTls: RpcServerTlsOptions | undefined;
   readonly limits: RpcLimits;
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
   /** Of a client's connection and of each of its streams, at most. */
   readonly windowBytes: number;
-  /** For the channel, and for the server. */
-  readonly channelOptions: Readonly<Record<string, number>>;
 }
 
 export function grpcSettings(options: GrpcTransportOptions): GrpcSettings {
-  const windowBytes = options.windowBytes ?? 8 * MiB;
-  const limits = { ...defaultRpcLimits, ...options.limits };
   return {
     tls: options.tls,
     serverTls: options.serverTls,
-    limits,
-    windowBytes,
-    channelOptions: {
-      'grpc.enable_channelz': 0,
-      'grpc.enable_http_proxy': 0,
-      'grpc.enable_retries': 0,
-      'grpc.service_config_disable_resolution': 1,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.keepalive_time_ms': options.keepaliveTimeMs ?? 30_000,
-      'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? 20_000,
-      'grpc.keepalive_permit_without_calls': 1,
-      'grpc.max_receive_message_length': limits.messageBytes,
-      'grpc.max_send_message_length': -1,
-    },
+    limits: { ...defaultRpcLimits, ...options.limits },
+    keepaliveTimeMs: options.keepaliveTimeMs ?? 30_000,
+    keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 20_000,
+    windowBytes: options.windowBytes ?? 8 * MiB,
   };
 }

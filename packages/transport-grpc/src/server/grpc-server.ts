@@ -4,6 +4,7 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerOptions,
   type ServerUnaryCall,
 } from '@grpc/grpc-js';
 import {
@@ -17,8 +18,8 @@ import {
   rpcRoutes,
   toRpcError,
 } from '@holdfast/protocol';
-import type { GrpcSettings } from './grpc-options.js';
-import { decodeMessage, encodeMessage } from './message-codec.js';
+import type { GrpcSettings } from '../grpc-options.js';
+import { decodeMessage, encodeMessage } from '../message-codec.js';
 
 /** Listens now. Fails with `unavailable` where it cannot, a port in use above all. */
 export async function serveGrpc(
@@ -26,7 +27,7 @@ export async function serveGrpc(
   services: readonly RpcService[],
   settings: GrpcSettings,
 ): Promise<RpcListener> {
-  const server = new Server(settings.channelOptions);
+  const server = new Server(serverOptions(settings));
   for (const [path, route] of rpcRoutes(services)) {
     if (route.kind === 'unary') {
       server.register(
@@ -63,6 +64,17 @@ export async function serveGrpc(
       });
       return closing;
     },
+  };
+}
+
+function serverOptions(settings: GrpcSettings): ServerOptions {
+  return {
+    'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': settings.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
+    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.max_receive_message_length': settings.limits.messageBytes,
+    'grpc.max_send_message_length': -1,
   };
 }
 

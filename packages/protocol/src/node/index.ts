@@ -1,0 +1,1 @@
+export { createClientSocket, socketError } from './client-socket.js';

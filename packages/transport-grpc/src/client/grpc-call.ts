@@ -1,0 +1,146 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import {
+  type RpcCallOptions,
+  RpcError,
+  type RpcLimits,
+  rpcPath,
+  type StreamMethod,
+  toRpcError,
+  type UnaryMethod,
+} from '@holdfast/protocol';
+import type { ClientSession, ClientStream, StreamListener } from '../http2/client-session.js';
+import { decodeMessage, encodeMessage } from '../message-codec.js';
+import { failureOfFields, failureOfReset } from './call-status.js';
+import { frameMessage } from './message-framing.js';
+import { createReceivedMessages } from './received-messages.js';
+
+/** What eight digits hold: gRPC's `grpc-timeout` has no more. */
+const MAX_TIMEOUT_MS = 99_999_999;
+
+/** Where calls go. */
+export interface CallTarget {
+  readonly session: ClientSession;
+  readonly authority: string;
+  readonly scheme: 'http' | 'https';
+  readonly limits: RpcLimits;
+}
+
+/** A call as its connection sees it: something to end when the connection ends. */
+export interface GrpcCall<O> {
+  readonly responses: AsyncGenerator<O, void>;
+  /** What has come by now is still handed on before the error. */
+  abort(error: RpcError): void;
+}
+
+/** Starts it now. */
+export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
+  target: CallTarget,
+  method: UnaryMethod<I, O> | StreamMethod<I, O>,
+  requests: AsyncIterable<MessageShape<I>>,
+  options: RpcCallOptions,
+): GrpcCall<MessageShape<O>> {
+  const { session } = target;
+  const { signal } = options;
+  const path = rpcPath(method);
+  const timeoutMs = options.timeoutMs === undefined ? undefined : Math.min(options.timeoutMs, MAX_TIMEOUT_MS);
+  const messages = createReceivedMessages(target.limits, (bytes) => stream?.release(bytes));
+  let stream: ClientStream | undefined;
+  /** By the server's last fields. */
+  let failure: RpcError | undefined;
+  let hasStatus = false;
+  /** `undefined` while the call goes on. */
+  let outcome: RpcError | 'ok' | undefined;
+  let wake: (() => void) | undefined;
+
+  function end(how: RpcError | 'ok'): void {
+    if (outcome !== undefined) return;
+    outcome = how;
+    clearTimeout(deadline);
+    signal.removeEventListener('abort', onAbort);
+    stream?.cancel();
+    wake?.();
+  }
+
+  const onAbort = () => end(new RpcError('canceled', `${path}: canceled by the caller`));
+  signal.addEventListener('abort', onAbort, { once: true });
+  const deadline =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(
+          () => end(new RpcError('deadline-exceeded', `${path}: no answer within ${timeoutMs} ms`)),
+          timeoutMs,
+        );
+
+  const listener: StreamListener = {
+    onHeaders(fields) {
+      if (fields.get(':status')?.startsWith('1')) return;
+      hasStatus = fields.has('grpc-status');
+      failure = failureOfFields(fields);
+      if (failure !== undefined && !hasStatus) end(failure);
+    },
+    onData(part) {
+      try {
+        messages.push(part);
+        wake?.();
+      } catch (error) {
+        end(toRpcError(error));
+      }
+    },
+    onEnd: () =>
+      end(
+        hasStatus ? (failure ?? 'ok') : new RpcError('internal', `${path}: the answer ends without a status`),
+      ),
+    onReset: (code) => end(failureOfReset(code)),
+  };
+
+  async function sendAll(): Promise<void> {
+    while (session.isFull() && outcome === undefined) await session.changed();
+    if (outcome !== undefined) return;
+    const opened = session.open(requestFields(target, path, timeoutMs), listener);
+    stream = opened;
+    for await (const request of requests) {
+      if (outcome !== undefined) return;
+      await opened.send(frameMessage(encodeMessage(method.input, request)));
+    }
+    opened.end();
+  }
+
+  async function* responses(): AsyncGenerator<MessageShape<O>, void> {
+    try {
+      for (;;) {
+        if (signal.aborted && outcome !== 'ok') throw outcome;
+        const message = messages.take();
+        if (message !== undefined) yield decodeMessage(method.output, message);
+        else if (outcome === undefined) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        } else break;
+      }
+      if (outcome !== 'ok') throw outcome;
+      if (!messages.isEmpty()) throw new RpcError('internal', `${path}: the answer ends inside a message`);
+    } finally {
+      onAbort();
+    }
+  }
+
+  void sendAll().catch((error: unknown) => end(toRpcError(error)));
+  return { responses: responses(), abort: end };
+}
+
+function requestFields(
+  { authority, scheme }: CallTarget,
+  path: string,
+  timeoutMs: number | undefined,
+): readonly (readonly [name: string, value: string])[] {
+  return [
+    [':method', 'POST'],
+    [':scheme', scheme],
+    [':path', path],
+    [':authority', authority],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+    ['user-agent', 'holdfast'],
+    ...(timeoutMs === undefined ? [] : [['grpc-timeout', `${Math.max(1, Math.ceil(timeoutMs))}m`] as const]),
+  ];
+}
