@@ -11,12 +11,13 @@ import { dependencyNames } from './workspace.mjs';
  * belong, paths out of the package, cycles of files, and declared workspace packages that nothing imports.
  */
 export function importProblems(root, pack, table, packages, rootManifest) {
+  const row = table[pack.name] ?? {};
   const context = {
     root,
     pack,
     allowed: allowedImports(table, pack.name),
-    // What composes the parts may take the adapters of `./node`; tests and other adapters may as well.
-    isComposer: Boolean(table[pack.name]?.private) || table[pack.name]?.mayImport === 'all',
+    // What composes the parts may take the adapters of `./node`; tests, other adapters and whole packages of them may as well.
+    takesAdapters: Boolean(row.private || row.adapter) || row.mayImport === 'all',
     byName: new Map(packages.map((other) => [other.name, other])),
     runtime: new Set(dependencyNames(pack.manifest)),
     atTest: new Set([
@@ -74,7 +75,7 @@ function relativeProblem(pack, file, specifier, isTest) {
 }
 
 function packageProblem(context, file, specifier, isTest) {
-  const { pack, allowed, isComposer, byName, runtime, atTest, used } = context;
+  const { pack, allowed, takesAdapters, byName, runtime, atTest, used } = context;
   const parts = specifier.split('/');
   const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
   const subpath = `.${specifier.slice(name.length)}`;
@@ -88,7 +89,7 @@ function packageProblem(context, file, specifier, isTest) {
     return `imports ${name}, which the table of layers does not allow`;
   if (!(pack.manifest.private ? atTest : runtime).has(name))
     return `imports ${name}, which is no dependency of ${pack.name}`;
-  if (other !== undefined && subpath === './node' && !isComposer && !isAdapter(pack, file)) {
+  if (other !== undefined && subpath === './node' && !takesAdapters && !isAdapter(pack, file)) {
     return `imports ${specifier}: libraries take ports, only what composes them takes adapters`;
   }
   return undefined;

@@ -43,6 +43,17 @@ test('an example may take every public package, and its adapters', (t) => {
   assert.equal(status, 0);
 });
 
+test('a library that is an adapter as a whole may take others', (t) => {
+  const { root, write, table } = plantedWorkspace(t);
+  const rows = table();
+  rows['@holdfast/index'].adapter = true;
+  write('scripts/layers.json', rows);
+  write('packages/index/src/index.ts', "import '@holdfast/format/node';\n");
+  const { status, problems } = check(root);
+  assert.deepEqual(problems, []);
+  assert.equal(status, 0);
+});
+
 /** Each: what it is called, what is planted, and the one line that must come of it. */
 const plants = [
   [

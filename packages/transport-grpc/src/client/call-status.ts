@@ -1,6 +1,6 @@
 import { codeOfGrpcStatus, type RpcCode, RpcError } from '@holdfast/protocol';
 import type { HeaderFields } from '../http2/header-block.js';
-import type { Http2ErrorCode } from '../http2/http2-error.js';
+import type { Http2Code } from '../http2/http2-error.js';
 
 /** What the fields that a server has sent say of a failure: those before its messages, and those after them. */
 export function failureOfFields(fields: HeaderFields): RpcError | undefined {
@@ -41,7 +41,7 @@ function codeOfHttpStatus(status: string): RpcCode {
 }
 
 /** Of a stream that its server ended without a status. A `CANCEL` was not the caller's: its server is going. */
-export function failureOfReset(code: Http2ErrorCode): RpcError {
+export function failureOfReset(code: Http2Code): RpcError {
   const message = `the server reset the stream (${code})`;
   switch (code) {
     case 'REFUSED_STREAM':

@@ -13,7 +13,7 @@ import {
 } from './frame.js';
 import { createFrameReader } from './frame-reader.js';
 import { decodeHeaderBlock, encodeHeaderBlock, type HeaderFields } from './header-block.js';
-import { codeOfNumber, Http2Error, type Http2ErrorCode, numberOfCode } from './http2-error.js';
+import { codeOfNumber, type Http2Code, Http2Error, numberOfCode } from './http2-error.js';
 import { checkLength, headerFragment, parseSettings } from './payloads.js';
 import { createReceiveCredit, type ReceiveCredit } from './receive-credit.js';
 import { createSender, type SendWindow } from './sender.js';
@@ -38,7 +38,7 @@ export interface StreamListener {
   /** A view that holds until this returns. */
   onData(part: Uint8Array): void;
   onEnd(): void;
-  onReset(code: Http2ErrorCode): void;
+  onReset(code: Http2Code): void;
 }
 
 export interface ClientStream {
@@ -311,6 +311,6 @@ export function createClientSession(host: SessionHost, streamWindowBytes: number
   };
 }
 
-function resetFrame(streamId: number, code: Http2ErrorCode): Uint8Array {
+function resetFrame(streamId: number, code: Http2Code): Uint8Array {
   return encodeFrame(frameTypes.resetStream, 0, streamId, uint32Bytes(numberOfCode(code)));
 }

@@ -16,23 +16,23 @@ const codeNames = [
   'HTTP_1_1_REQUIRED',
 ] as const;
 
-export type Http2ErrorCode = (typeof codeNames)[number];
+export type Http2Code = (typeof codeNames)[number];
 
-export function numberOfCode(code: Http2ErrorCode): number {
+export function numberOfCode(code: Http2Code): number {
   return codeNames.indexOf(code);
 }
 
 /** `INTERNAL_ERROR` for a number that has no name, as RFC 9113 §7 allows. */
-export function codeOfNumber(number: number): Http2ErrorCode {
+export function codeOfNumber(number: number): Http2Code {
   return codeNames[number] ?? 'INTERNAL_ERROR';
 }
 
 /** What ends a whole connection: a peer that breaks the protocol, or one that says that it goes. */
 export class Http2Error extends Error {
   override readonly name = 'Http2Error';
-  readonly code: Http2ErrorCode;
+  readonly code: Http2Code;
 
-  constructor(code: Http2ErrorCode, message: string) {
+  constructor(code: Http2Code, message: string) {
     super(message);
     this.code = code;
   }
