@@ -2,6 +2,7 @@ import { formatVolumeName, type Timers, type VolumeName } from '@holdfast/format
 import type { LeaderClient } from '@holdfast/protocol';
 import {
   type AbsenceLedger,
+  isStoreError,
   openVolumeHome,
   type StoreEnvironment,
   StoreError,
@@ -98,7 +99,10 @@ export async function syncKnownVolume(
         });
       },
     });
-    await home.prune(policy, env.clock.nowMs());
+    await home.prune(policy, env.clock.nowMs()).catch((error: unknown) => {
+      // A home that a failure has ended says no more than that; the run's own report says of what.
+      if (report.outcome !== 'failed' || !isStoreError(error, 'closed')) throw error;
+    });
     if (syncedFrom !== undefined && isProved(report))
       await context.onSynced?.({ home, location: syncedFrom }, report);
     isDone = report.ok && home.held?.isFailed === false;

@@ -71,6 +71,18 @@ describe('many volumes of several servers', () => {
     kit.expectEqual(again);
   });
 
+  it('one whose disk fails while what was built takes its place says that it failed, and goes on from there', async () => {
+    const kit = await createClusterKit(1);
+    const [server] = kit.servers;
+    const volume = fill(server!, 1);
+    const isMarker = (path: string | undefined) => path?.endsWith('/.holdfast/1/swap') ?? false;
+    kit.env.disk.inject(({ kind, to }) => (kind === 'rename' && isMarker(to) ? 'no-space' : undefined));
+    expect(await kit.backup()).toMatchObject([{ outcome: 'failed', code: 'no-space' }]);
+    kit.env.disk.inject(undefined);
+    expect(await kit.backup()).toMatchObject([{ ok: true, code: null }]);
+    kit.expectEqual(volume);
+  });
+
   it('one that becomes erasure coded is unsupported, told once, and kept', async () => {
     const kit = await createClusterKit(1);
     const [server] = kit.servers;

@@ -46,14 +46,20 @@ function judgeProved(
   judgeDurable(world, id, copy);
   if (!world.isTrusted) return;
   count(figures, 'bytes compared', copy.dat.length + copy.idx.length);
-  judgeSuccess(report, copy, log.statesOf(id, server), startedAt(id, server), cluster.offsetWidth);
+  const state = judgeSuccess(
+    report,
+    copy,
+    log.statesOf(id, server),
+    startedAt(id, server),
+    cluster.offsetWidth,
+  );
   const reports = world.reported.get(id)!;
   const last = reports.at(-1);
   if (last !== undefined) judgeMove(world, report, last, !wasDisturbed);
   judgeFormer(world, id);
   judgeLossGuard(world, report, copy, isCounted);
   const generation = homeOf(world, id).currentId()!;
-  reports.push({ report, ...copy, atNs: world.scheduler.time.clock.nowNs(), generation });
+  reports.push({ report, ...copy, state, atNs: world.scheduler.time.clock.nowNs(), generation });
   world.rotten.delete(id);
   world.troubledSinceMs.delete(id);
   world.retention.noteReturn(nameOf(world, id));
@@ -64,7 +70,8 @@ function judgeFailure(
   { id, code, error }: SyncReport,
   { startedAt, wasDisturbed }: ReportContext,
 ): void {
-  if (code === null) throw new Violation('honest', 'a failure with a code', 'none');
+  if (code === null || code === 'closed')
+    throw new Violation('honest', 'a failure with the code of what it failed of', `${code}`);
   const { cluster, log } = world;
   const isClosed = cluster.leaders.some(({ serverName }) =>
     log

@@ -135,6 +135,8 @@ export async function recoverSwap(context: HomeContext): Promise<'none' | 'rolle
     return 'rolled-back';
   }
   if (swap === undefined) return (await removeSecondNames(context)) ? 'rolled-back' : 'none';
+  // One that is seen may not be durable yet, if the process before ended on a failed sync.
+  await env.disk.syncDirectory(layout.home);
   await completeSwap(context, swap);
   return 'rolled-forward';
 }

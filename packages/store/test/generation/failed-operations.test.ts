@@ -116,6 +116,36 @@ test('after a swap that failed the home takes nothing more: what it took would b
 });
 
 describe('a power failure', () => {
+  test('while a swap is completed of which any sync had failed before leaves one whole generation', async () => {
+    for (let failing = 0, isThrough = false; !isThrough; failing++)
+      for (let operations = 0, isOpen = false; !isOpen; operations++) {
+        ({ env, open } = await createHeldHome(failing));
+        const home = await open();
+        let syncs = 0;
+        env.disk.inject(({ kind }) =>
+          kind.startsWith('sync') && syncs++ === failing ? 'disk-failed' : undefined,
+        );
+        isThrough = await build(home, MORE, MORE_IDX, 1).then(
+          () => true,
+          () => false,
+        );
+        env.disk.inject(undefined);
+        await home.close().catch(() => {});
+        env.disk.crashAfter(operations);
+        isOpen = await open().then(
+          () => true,
+          () => false,
+        );
+        env.disk.crash('nothing');
+        const { held } = await open();
+        const found = held === undefined ? undefined : await allOf(held.dat);
+        expect(
+          [DAT, MORE].some((state) => found !== undefined && isEqual(state, found)),
+          `sync ${failing} failed, the power after ${operations} operations`,
+        ).toBe(true);
+      }
+  });
+
   test.each([1, 2, 3, 4])(
     'after a line of history whose sync had failed takes no line, seed %i',
     async (seed) => {
