@@ -78,11 +78,8 @@ export function judgeCommitted(
   copy: CopyFiles,
   states: readonly LeaderState[],
   width: OffsetWidth,
-): number {
-  const at = states.findLastIndex(
-    (state) => isCut(copy, state, width) || (state.isIndexRewritten && startsWith(state.dat, copy.dat)),
-  );
-  if (at < 0) {
+): void {
+  if (!states.some((state) => isCommittedOf(copy, state, width))) {
     const found = `${copy.dat.length} + ${copy.idx.length} bytes: ${firstDifference(copy, states)}`;
     throw new Violation(
       'prefix safety',
@@ -90,7 +87,22 @@ export function judgeCommitted(
       found,
     );
   }
-  return at;
+}
+
+function isCommittedOf(copy: CopyFiles, state: LeaderState, width: OffsetWidth): boolean {
+  return isCut(copy, state, width) || (state.isIndexRewritten && startsWith(state.dat, copy.dat));
+}
+
+/** Whether what is committed is no less than what was reported: more of it, or of what the leader became since then. */
+export function isAsNew(
+  copy: CopyFiles,
+  reported: Pick<CopyFiles, 'dat'> & { readonly state: LeaderState },
+  states: readonly LeaderState[],
+  width: OffsetWidth,
+): boolean {
+  if (startsWith(copy.dat, reported.dat)) return true;
+  const since = states.slice(states.indexOf(reported.state) + 1);
+  return since.some((state) => !startsWith(state.dat, reported.dat) && isCommittedOf(copy, state, width));
 }
 
 function describeCopy({ dat, idx }: CopyFiles, revision: number): string {

@@ -122,6 +122,11 @@ export function createRetentionWatch(options: RetentionWatchOptions): RetentionW
     hasClockStepped: false,
     hasLackedSpace: false,
     onAccess({ kind, path, to }) {
+      if (kind === 'make-directory') {
+        // A new generation, under the number of one that is gone.
+        replacedAtMs.delete(path);
+        pruned.delete(path);
+      }
       if (kind !== 'remove' && kind !== 'rename') return;
       for (const [name, home] of homes) {
         if (kind === 'remove') onRemoval(name, home, path);

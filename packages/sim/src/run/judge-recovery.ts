@@ -1,8 +1,7 @@
 import type { VolumeName } from '@holdfast/format';
 import { isStoreError, openVolumeHome } from '@holdfast/store';
 import type { SimulatedProcess } from '@holdfast/testkit';
-import { judgeCommitted } from '../oracles/copy-oracle.js';
-import { startsWith } from '../oracles/second-reader.js';
+import { isAsNew, judgeCommitted } from '../oracles/copy-oracle.js';
 import { Violation } from '../oracles/violation.js';
 import { DIRECTORY } from '../world/follower-runs.js';
 import type { SimulatedWorld } from '../world/simulated-world.js';
@@ -90,12 +89,11 @@ function judgeHeld(world: SimulatedWorld, volumeId: number, held: Committed | un
   }
   count(world.figures, 'bytes compared', held.dat.length + held.idx.length);
   const states = log.statesOf(volumeId, held.server);
-  const at = judgeCommitted(volumeId, held, states, cluster.offsetWidth);
+  judgeCommitted(volumeId, held, states, cluster.offsetWidth);
   if (last === undefined) return;
   judgeFormer(world, volumeId);
   if (held.server !== last.report.server) return;
-  const isLonger = held.revision === last.report.revision && startsWith(held.dat, last.dat);
-  if (!isLonger && at < judgeCommitted(volumeId, last, states, cluster.offsetWidth))
+  if (!isAsNew(held, last, states, cluster.offsetWidth))
     throw new Violation(
       'durable first',
       `volume ${volumeId}: at least what was reported`,

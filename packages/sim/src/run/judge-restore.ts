@@ -1,5 +1,5 @@
 import { restoreVolume } from '@holdfast/follower';
-import { type CopyFiles, judgeCommitted } from '../oracles/copy-oracle.js';
+import { type CopyFiles, isAsNew, judgeCommitted } from '../oracles/copy-oracle.js';
 import { readStamps, startsWith } from '../oracles/second-reader.js';
 import { Violation } from '../oracles/violation.js';
 import type { Operation } from '../schedule/schedule.js';
@@ -75,17 +75,11 @@ export async function judgeRestore(
     );
 }
 
-function isLater(
-  world: SimulatedWorld,
-  volumeId: number,
-  restored: CopyFiles,
-  { report, dat, idx }: Reported,
-): boolean {
+function isLater(world: SimulatedWorld, volumeId: number, restored: CopyFiles, wanted: Reported): boolean {
   const { log, cluster } = world;
-  if (homeOf(world, volumeId).currentServer() !== report.server) return true;
-  const states = log.statesOf(volumeId, report.server);
-  const at = (copy: CopyFiles): number => judgeCommitted(volumeId, copy, states, cluster.offsetWidth);
-  return at(restored) > at({ dat, idx });
+  const { server } = wanted.report;
+  if (homeOf(world, volumeId).currentServer() !== server) return true;
+  return isAsNew(restored, wanted, log.statesOf(volumeId, server), cluster.offsetWidth);
 }
 
 /** What was not reported by then is there only if the leader's stamps say that it was written by then. */

@@ -25,7 +25,7 @@ import { policyOf } from './follower-policy.js';
 import { DIRECTORY } from './follower-runs.js';
 import { createHoldfastLeader } from './holdfast-leader.js';
 import { createSimulatedCluster, type SimulatedCluster } from './simulated-cluster.js';
-import type { SimulatedLeader } from './simulated-leader.js';
+import type { LeaderState, SimulatedLeader } from './simulated-leader.js';
 import { createStockLeader } from './stock-leader.js';
 
 /** Virtual time within which a leader is there. */
@@ -36,6 +36,8 @@ export interface Reported {
   readonly report: SyncReport;
   readonly dat: Uint8Array;
   readonly idx: Uint8Array;
+  /** Of its leader copy, as it was then. */
+  readonly state: LeaderState;
   readonly atNs: bigint;
   /** What the folder of its generation is called. */
   readonly generation: number;
