@@ -3,4 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 
 // Records pass as short-lived objects: a young generation that stays small keeps up, and keeps the process about 20 MiB smaller.
 setFlagsFromString('--semi-space-growth-factor=1');
+// Large buffers that come and go start a marking again and again, of a heap that is small: four threads of it took up to a third
+// of all processor time of a first copy (docs/benchmarks.md).
+setFlagsFromString('--no-concurrent-marking');
 await import('../bundle/main.js');
