@@ -16,7 +16,10 @@ export interface Absence {
 /** What is away, remembered over runs: `DIR/.holdfast/absences.json`. Under the directory's lock. */
 export interface AbsenceLedger {
   of(volume: VolumeName): Absence;
-  /** Begins or ends absences. What is away already keeps its time. Durable when it resolves. */
+  /**
+   * Begins or ends absences. What is away already keeps its time, or has been away since now where a clock that stepped
+   * back makes that a time to come. Durable when it resolves.
+   */
   note(volume: VolumeName, away: { readonly leader?: boolean; readonly volume?: boolean }): Promise<void>;
 }
 
@@ -56,7 +59,7 @@ export async function openAbsenceLedger(env: StoreEnvironment, directory: string
       const before = absences.get(name) ?? PRESENT;
       const since = (isAway: boolean | undefined, sinceMs: number | null) => {
         if (isAway === undefined) return sinceMs;
-        return isAway ? (sinceMs ?? Math.floor(env.clock.nowMs())) : null;
+        return isAway ? Math.min(sinceMs ?? Number.POSITIVE_INFINITY, Math.floor(env.clock.nowMs())) : null;
       };
       const next: Absence = {
         leaderSinceMs: since(away.leader, before.leaderSinceMs),

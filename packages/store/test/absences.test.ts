@@ -42,6 +42,19 @@ it('nothing is written where nothing changes; what comes together is written tog
   for (const volume of volumes) expect(again.of(volume).leaderSinceMs).not.toBeNull();
 });
 
+it('a clock that steps back does not make the wait longer than it is from then on', async () => {
+  const env = createEnvironment();
+  const ledger = await openAbsenceLedger(env, DIRECTORY);
+  await ledger.note(SEVEN, { leader: true, volume: true });
+  env.time.stepWallClock(-3_600_000);
+  const sinceMs = env.clock.nowMs();
+  await ledger.note(SEVEN, { leader: true, volume: true });
+  await env.time.advance(5_000);
+  await ledger.note(SEVEN, { leader: true, volume: true });
+  const again = await openAbsenceLedger(env, DIRECTORY);
+  expect(again.of(SEVEN)).toEqual({ leaderSinceMs: sinceMs, volumeSinceMs: sinceMs });
+});
+
 it('one that is damaged begins anew', async () => {
   const env = createEnvironment();
   await (await openAbsenceLedger(env, DIRECTORY)).note(SEVEN, { volume: true });

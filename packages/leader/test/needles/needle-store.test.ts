@@ -101,6 +101,29 @@ test('a volume that cannot be opened is told of, and the others are served', asy
   expect(again.list().map(({ name }) => name.volumeId)).toEqual([1]);
 });
 
+test('what is written to a volume whose allocation was killed outlives the power', async () => {
+  for (let operations = 0, isThrough = false; !isThrough; operations++) {
+    const { env, store } = await machineWithVolume();
+    const open = () =>
+      openNeedleStore({ env: { ...env, host: newMachine().host }, timers: env.time.timers, directory });
+    env.disk.crashAfter(operations);
+    isThrough = await store.allocate({ volumeId: 8, collection: 'c' }).then(
+      () => true,
+      () => false,
+    );
+    env.disk.crash('process');
+    const again = await open();
+    const volume = again.find(8) ?? (await again.allocate({ volumeId: 8, collection: 'c' }));
+    await put(volume, 1, text('acknowledged'));
+    env.disk.crash('nothing');
+    const last = await open();
+    const found = last.find(8);
+    expect(found, `killed before operation ${operations}`).toBeDefined();
+    expect((await readAll(found!, 1)).toString()).toBe('acknowledged');
+    await last.close();
+  }
+});
+
 test('an allocation or a deletion that a crash cut short takes no id', async () => {
   for (const run of ['allocate', 'delete'] as const) {
     for (let operations = 0, isThrough = false; !isThrough; operations++) {

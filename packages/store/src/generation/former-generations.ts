@@ -55,7 +55,9 @@ export async function releaseHolds(context: HomeContext): Promise<void> {
   const { disk } = context.env;
   for (const id of await listGenerationIds(context)) {
     const own = context.layout.generation(id);
-    if (await removeIfThere(disk, own.hold)) await disk.syncDirectory(own.directory);
+    await removeIfThere(disk, own.hold);
+    // One that is gone may not be so durably, if the release before was cut short.
+    await disk.syncDirectory(own.directory);
   }
 }
 
@@ -90,11 +92,15 @@ export async function pruneFormer(
   return removed;
 }
 
-/** Removes a generation's directory, the `.dat` first: without it what is left is known for a remainder. */
+/**
+ * Removes a generation's directory, the `.dat` first: without it what is left is known for a remainder. It is durably gone
+ * before anything else goes, also where a removal before was cut short just then.
+ */
 export async function removeGeneration(context: HomeContext, id: number): Promise<void> {
   const { disk } = context.env;
   const own = context.layout.generation(id);
-  if (await removeIfThere(disk, own.dat)) await disk.syncDirectory(own.directory);
+  await removeIfThere(disk, own.dat);
+  await disk.syncDirectory(own.directory);
   for (const name of await disk.list(own.directory)) await disk.remove(`${own.directory}/${name}`);
   await disk.removeDirectory(own.directory);
   await disk.syncDirectory(context.layout.home);

@@ -58,6 +58,8 @@ export async function settleCompaction(
   const { outcome, datPath, idxPath } = leftovers;
   if (outcome === 'none') return;
   if (outcome === 'roll-forward') {
+    // A marker that is seen may not be durable yet, if the process that decided was killed just then.
+    await disk.syncDirectory(paths.directory);
     if (datPath !== paths.dat) await disk.rename(datPath, paths.dat);
     if (idxPath !== paths.idx) await disk.rename(idxPath, paths.idx);
     // The marker goes only when both renames are durable: it is what tells that they belong together.

@@ -31,6 +31,12 @@ async function liveIds(volume: Volume): Promise<string[]> {
   return ids;
 }
 
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  );
+
 /** Runs `run` with a crash before every one of its operations, in turn, and `check` on what is left each time. */
 async function crashEverywhere(
   fixtureName: string,
@@ -79,6 +85,29 @@ describe('a crash before any operation', () => {
       },
     );
     expect([...revisions].sort()).toEqual([0, 1]);
+  });
+
+  it('of what completes or undoes a compaction that was killed leaves the former volume or the new one, whole', async () => {
+    let live: string[] | undefined;
+    for (let operations = 0, isThrough = false; !isThrough; operations++)
+      for (let later = 0, isOpen = false; !isOpen; later++)
+        for (let seed = 0; seed < 5; seed++) {
+          const env = createSimulatedEnvironment({ seed });
+          const { name } = plant(env, 'churn-o5');
+          const whole = { directory, name };
+          env.disk.crashAfter(operations);
+          isThrough = await succeeds(compactVolume(env, whole));
+          env.disk.crash('process');
+          env.disk.crashAfter(later);
+          isOpen = await succeeds(openVolume(env, { ...whole, mode: 'write' }));
+          env.disk.crash('power');
+          const volume = await openVolume(env, { ...whole, mode: 'write' });
+          live ??= await liveIds(volume);
+          expect(await liveIds(volume), `killed before ${operations}, the power before ${later}`).toEqual(
+            live,
+          );
+          await volume.close();
+        }
   });
 
   it.each([
