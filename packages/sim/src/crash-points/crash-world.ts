@@ -1,4 +1,5 @@
 import {
+  type CrashKind,
   createSimulatedDisk,
   createSimulatedMachine,
   createSimulatedScheduler,
@@ -24,6 +25,7 @@ export interface CrashWorld<State> {
   runAndCrash(
     task: (process: CrashProcess) => Promise<void>,
     at: number,
+    kind: CrashKind,
   ): Promise<{ readonly operations: number; readonly isThrough: boolean }>;
 }
 
@@ -33,7 +35,7 @@ export async function createCrashWorld<State>(
   seed: number,
 ): Promise<CrashWorld<State>> {
   const scheduler = createSimulatedScheduler();
-  const { tearBytes, kind, isHalfDone } = variant;
+  const { tearBytes, isHalfDone } = variant;
   const disk = createSimulatedDisk({ seed, tearBytes, hasLinks: scenario.hasLinks ?? true });
   const machine = createSimulatedMachine({ scheduler, disk, seed: 1 });
 
@@ -51,7 +53,7 @@ export async function createCrashWorld<State>(
     disk,
     state,
     run,
-    async runAndCrash(task, at) {
+    async runAndCrash(task, at, kind) {
       disk.forget();
       if (isHalfDone) {
         disk.inject(() => {

@@ -88,7 +88,11 @@ async function crashOnce(scenario: CrashScenario, crash: Crash): Promise<number>
 
 async function crashTwice(scenario: CrashScenario, crash: Crash, second: number): Promise<void> {
   const { world, promises, isThrough } = await crashed(scenario, crash);
-  await world.runAndCrash((process) => scenario.restart(process, world.state), second);
+  await world.runAndCrash(
+    (process) => scenario.restart(process, world.state),
+    second,
+    crash.variant.secondKind,
+  );
   await world.run((process) => scenario.restart(process, world.state));
   await judgeAndGoOn(scenario, world, promises, isThrough);
 }
@@ -99,7 +103,11 @@ async function crashed(scenario: CrashScenario, { variant, seed, at }: Crash) {
   const promise = (what: string): void => {
     promises.push(what);
   };
-  const change = world.runAndCrash((process) => scenario.change(process, world.state, promise), at);
+  const change = world.runAndCrash(
+    (process) => scenario.change(process, world.state, promise),
+    at,
+    variant.kind,
+  );
   return { world, promises, isThrough: (await change).isThrough };
 }
 
