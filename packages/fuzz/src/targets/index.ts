@@ -12,6 +12,7 @@ import { ownFiles } from './own-files.js';
 import { poolFiles } from './pool-files.js';
 import { runFiles } from './run-files.js';
 import { securityFile } from './security-file.js';
+import { serverFrames } from './server-frames.js';
 import { serverPages } from './server-pages.js';
 import { superBlock } from './super-block.js';
 import { tokens } from './tokens.js';
@@ -36,6 +37,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   runFiles,
   masterAnswers,
   serverPages,
+  serverFrames,
   securityFile,
   tokens,
 ];
