@@ -4,6 +4,8 @@ import type { Clock } from '@holdfast/format';
 export interface AbsenceBook {
   /** One listing. `server`: whose copy is held of the volume, if that is known. */
   note(name: string, listing: { readonly isListed: boolean; readonly isServerListed: boolean }): void;
+  /** The clock has stepped: what is gone may be written down from now on only, by a follower that has heard of it before. */
+  noteStep(): void;
   /** A run has ended; one that came to its end has judged its listings, and written down what is back. */
   settle(isDone: boolean): void;
   /** The follower has said that it is gone: it has written down since when. */
@@ -25,6 +27,10 @@ export function createAbsenceBook(clock: Clock, waitMs: number | null): AbsenceB
     return waitMs !== null && atMs !== undefined && clock.nowMs() - atMs >= waitMs;
   }
 
+  function noteGone(name: string): void {
+    goneSinceMs.set(name, Math.min(goneSinceMs.get(name) ?? Infinity, Math.floor(clock.nowMs())));
+  }
+
   return {
     note(name, { isListed, isServerListed }) {
       if (isListed || !isServerListed) {
@@ -36,7 +42,10 @@ export function createAbsenceBook(clock: Clock, waitMs: number | null): AbsenceB
       }
       unsettled.delete(name);
       // A follower may have lost the earlier one in a crash, and its clock step back in between.
-      goneSinceMs.set(name, Math.min(goneSinceMs.get(name) ?? Infinity, Math.floor(clock.nowMs())));
+      noteGone(name);
+    },
+    noteStep() {
+      for (const name of goneSinceMs.keys()) noteGone(name);
     },
     settle(isDone) {
       if (isDone) for (const name of unsettled) goneSinceMs.delete(name);

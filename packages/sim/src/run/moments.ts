@@ -148,6 +148,7 @@ export function stepClock(world: SimulatedWorld, byMs: number): void {
   world.hasClockStepped = true;
   world.retention.hasClockStepped = true;
   world.scheduler.time.stepWallClock(byMs);
+  world.absences.noteStep();
 }
 
 /** From now on a follower may find its leader out of reach. */
