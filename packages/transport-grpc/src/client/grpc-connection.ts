@@ -25,7 +25,6 @@ const READ_BYTES = 64 * 1024;
 interface Link {
   readonly socket: Socket;
   readonly session: ClientSession;
-  readonly keepalive: Keepalive;
   /** Resolves at the server's first settings: only they prove that it took a client's certificate. */
   readonly ready: Promise<void>;
   /** Resolves when the socket is closed: with why, where something was wrong. Never rejects. */
@@ -74,6 +73,7 @@ export async function connectGrpc(
 
 function openLink(address: string, settings: GrpcSettings): Link {
   let failure: RpcError | undefined;
+  let keepalive: Keepalive | undefined;
   let resolveReady: () => void;
   const ready = new Promise<void>((resolve) => {
     resolveReady = resolve;
@@ -81,7 +81,7 @@ function openLink(address: string, settings: GrpcSettings): Link {
   const socket = createClientSocket(address, settings.tls, {
     buffer: new Uint8Array(READ_BYTES),
     callback(bytes, buffer) {
-      keepalive.heard();
+      keepalive?.heard();
       session.push(buffer.subarray(0, bytes));
       return true;
     },
@@ -101,26 +101,28 @@ function openLink(address: string, settings: GrpcSettings): Link {
     },
     settings.windowBytes,
   );
-  const keepalive = startKeepalive({
-    keepaliveTimeMs: settings.keepaliveTimeMs,
-    keepaliveTimeoutMs: settings.keepaliveTimeoutMs,
-    ping: () => session.ping(),
-    onSilence: () => fail(new RpcError('unavailable', `${address}: no answer to a ping`)),
-  });
   // Earlier, what TLS has to say of a handshake that fails would be lost to what was written before it.
-  socket.once(settings.tls === undefined ? 'connect' : 'secureConnect', () => session.start());
+  socket.once(settings.tls === undefined ? 'connect' : 'secureConnect', () => {
+    session.start();
+    keepalive = startKeepalive({
+      keepaliveTimeMs: settings.keepaliveTimeMs,
+      keepaliveTimeoutMs: settings.keepaliveTimeoutMs,
+      ping: () => session.ping(),
+      onSilence: () => fail(new RpcError('unavailable', `${address}: no answer to a ping`)),
+    });
+  });
   socket.on('drain', () => session.drained());
   socket.on('error', (error) => {
     failure ??= socketError(address, error);
   });
   const closed = new Promise<RpcError | undefined>((resolve) => {
     socket.once('close', () => {
-      keepalive.stop();
+      keepalive?.stop();
       session.close();
       resolve(failure);
     });
   });
-  return { socket, session, keepalive, ready, closed };
+  return { socket, session, ready, closed };
 }
 
 function connectionOver(address: string, link: Link, settings: GrpcSettings): RpcConnection {
