@@ -38,11 +38,15 @@ export function withLiveNeedles(position: GenerationPosition, liveNeedles: numbe
  * pruning may remove it.
  */
 export async function releaseHeld(home: VolumeHome): Promise<void> {
-  const { held } = home;
+  const { held, foreign } = home;
   // In this order: cut short, it leaves what is held.
   if (held !== undefined) {
     const { count } = await readLive(held);
     await held.notePosition({ ...withLiveNeedles(held.position, count), greatestLiveNeedles: count });
+  } else if (foreign?.lost !== undefined) {
+    // What is live in it cannot be told: what is built in its place is the measure.
+    const { position, notePosition } = foreign.lost;
+    await notePosition({ ...position, liveNeedles: 0, greatestLiveNeedles: 0 });
   }
   await home.release();
 }

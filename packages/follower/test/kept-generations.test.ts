@@ -130,6 +130,20 @@ describe('the loss guard', () => {
     expect(await kit.sync()).toMatchObject({ outcome: 'idle', lossGuard: false });
   });
 
+  it('a release of a copy with a rotten bit makes what is built in its place the measure', async () => {
+    const { kit, volume, disk } = await followed(10);
+    for (let id = 1n; id <= 3n; id++) volume.delete(id);
+    expect(await kit.sync()).toMatchObject({ lossGuard: true });
+    const path = `${kit.directory}/${VOLUME_ID}.dat`;
+    disk.flip(path, 700, 3);
+    disk.touch(path);
+    await keptRegardless(kit, true);
+    expect(await kit.syncAndCompare('rebuilt')).toMatchObject({ outcome: 'rebased', lossGuard: false });
+    expect(await keptRegardless(kit)).toEqual([]);
+    for (let id = 4n; id <= 5n; id++) volume.delete(id);
+    expect(await kit.sync()).toMatchObject({ lossGuard: true, liveNeedles: 5 });
+  });
+
   it('a bit that has rotted is no loss by itself', async () => {
     const { kit, volume, disk } = await followed(10);
     volume.delete(1n);

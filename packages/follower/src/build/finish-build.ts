@@ -28,7 +28,7 @@ export async function finishBuild(
 ): Promise<void> {
   const { target } = unfinished;
   const { held, foreign } = run.home;
-  const former = held?.position ?? foreign?.position;
+  const former = held?.position ?? foreign?.lost?.position;
   const judged = check.suspects.length === 0 ? undefined : await judge(run, unfinished, sighting);
   const records = judged?.check ?? check;
   const recordsEnd = Math.max(records.recordsEnd, SUPER_BLOCK_SIZE_BYTES);

@@ -15,17 +15,29 @@ import {
 import { type OwnedGeneration, ownGeneration } from './held-generation.js';
 import { appendHistory, historyLineOf } from './history.js';
 import { lookAtHome } from './home-look.js';
-import { type HomeContext, readCurrent, readHold, unlessDamaged, writeHold } from './home-records.js';
+import {
+  type HomeContext,
+  readCurrent,
+  readHold,
+  unlessDamaged,
+  writeHold,
+  writePosition,
+} from './home-records.js';
 import { homeLayout } from './layout.js';
 import { openPoolFiles } from './pool-files.js';
-import type { GenerationPosition } from './position.js';
 import type { PositionRecord } from './position-record.js';
 import { listGenerationIds, recoverBuilds } from './recover-build.js';
 import { recoverHeld } from './recover-held.js';
 import { ensureDirectory, exists, listIfThere, TEMPORARY_SUFFIX } from './small-file.js';
 import { recoverSwap, runSwap } from './swap.js';
 import { type BuildFiles, createBuild, type OwnedBuild, ownBuild } from './unfinished-generation.js';
-import type { ForeignFiles, HeldGeneration, HomeRecovery, VolumeHome } from './volume-home.js';
+import type {
+  ForeignFiles,
+  HeldGeneration,
+  HomeRecovery,
+  LostGeneration,
+  VolumeHome,
+} from './volume-home.js';
 
 export interface OpenVolumeHomeOptions {
   /** DIR: must exist. */
@@ -78,7 +90,8 @@ export async function openVolumeHome(
     held.files === undefined ? undefined : ownGeneration(context, held.files);
   let build: OwnedBuild | undefined = buildFiles === undefined ? undefined : own(buildFiles);
   let superseded: OwnedBuild | undefined = supersededFiles === undefined ? undefined : own(supersededFiles);
-  let foreign = held.files === undefined ? await openForeign(context, held.record?.position) : undefined;
+  let foreign =
+    held.files === undefined ? await openForeign(context, lostGeneration(held.record)) : undefined;
   let isClosed = false;
   const exclusive = createExclusive(`the home of volume ${layout.baseName}`);
 
@@ -90,6 +103,23 @@ export async function openVolumeHome(
         else superseded = undefined;
       },
     });
+  }
+
+  /** Of the one that `current` names, where its files are not as they were. */
+  function lostGeneration(record: PositionRecord | undefined): LostGeneration | undefined {
+    if (record === undefined || current === undefined) return undefined;
+    const id = current;
+    let { position } = record;
+    return {
+      get position() {
+        return position;
+      },
+      notePosition: (next) =>
+        exclusive.run(async () => {
+          await writePosition(context, id, { ...record, position: next });
+          position = next;
+        }),
+    };
   }
 
   /** What is unfinished makes way for another build, and stays for it to take from. */
@@ -189,7 +219,7 @@ export async function openVolumeHome(
 
     async holdPresent(reason: 'loss-guard') {
       exclusive.assertOpen();
-      if (current === undefined || (owned ?? foreign?.position) === undefined)
+      if (current === undefined || (owned ?? foreign?.lost) === undefined)
         throw new TypeError('there is no generation whose state could be held');
       if ((await holdGeneration(context, current, reason)) && owned !== undefined)
         await appendHistory(env, layout.generation(current).history, historyLineOf(owned.record, reason));
@@ -232,7 +262,7 @@ export async function openVolumeHome(
 /** The files by the volume's name in DIR, as long as they are now: nobody of ours writes to them. */
 async function openForeign(
   context: HomeContext,
-  position: GenerationPosition | undefined,
+  lost: LostGeneration | undefined,
 ): Promise<(ForeignFiles & { close(): Promise<void> }) | undefined> {
   const { env, layout } = context;
   const files: { readonly access: RandomAccess; close(): Promise<void> }[] = [];
@@ -250,7 +280,7 @@ async function openForeign(
   return {
     dat: dat!.access,
     idx: idx?.access,
-    position,
+    lost,
     async close() {
       for (const file of files) await file.close();
     },

@@ -119,8 +119,16 @@ export interface PoolFiles {
 export interface ForeignFiles {
   readonly dat: RandomAccess;
   readonly idx: RandomAccess | undefined;
-  /** What was committed in them, where they are what is left of a generation: not all of it is there any more. */
-  readonly position: GenerationPosition | undefined;
+  /** The generation that they are left of; `undefined` where they are none's. */
+  readonly lost: LostGeneration | undefined;
+}
+
+/** A generation of which not all is there any more. */
+export interface LostGeneration {
+  /** What was committed. */
+  readonly position: GenerationPosition;
+  /** Records a new position of it, durably (the guard released). */
+  notePosition(next: GenerationPosition): Promise<void>;
 }
 
 /** Everything that DIR holds of one volume. Opened under the directory's lock; recovery has run when it is open. */
@@ -142,7 +150,7 @@ export interface VolumeHome {
   beginBuild(target: BuildTarget): Promise<UnfinishedGeneration>;
   /**
    * Keeps the present committed state of the held generation beyond appends and builds that follow: history
-   * marks it. Held until `release`. The same of what is left of a generation, `foreign` files with a position.
+   * marks it. Held until `release`. The same of what is left of a generation, `foreign` files of one that is lost.
    */
   holdPresent(reason: 'loss-guard' | 'leader-damaged'): Promise<void>;
   /** Marks a former generation held. */

@@ -101,7 +101,10 @@ describe('identity', () => {
     expect(home.held).toBeUndefined();
     expect(isEqual(await allOf(home.foreign!.dat), changed(DAT, at))).toBe(true);
     expect(isEqual(await allOf(home.foreign!.idx!), IDX)).toBe(true);
-    expect(home.foreign!.position).toMatchObject({ datSizeBytes: DAT.length, idxSizeBytes: IDX.length });
+    expect(home.foreign!.lost?.position).toMatchObject({
+      datSizeBytes: DAT.length,
+      idxSizeBytes: IDX.length,
+    });
     await home.close();
   });
 
@@ -135,7 +138,7 @@ describe('identity', () => {
     other.disk.plant(DAT_PATH, MORE);
     const home = await openVolumeHome(other, { directory: DIRECTORY, volume: VOLUME });
     expect(home.recovery.notHeld).toBe('foreign-files');
-    expect(home.foreign!.position).toBeUndefined();
+    expect(home.foreign!.lost).toBeUndefined();
     await expect(home.holdPresent('loss-guard')).rejects.toBeInstanceOf(TypeError);
     await build(home, DAT, IDX);
     expect(home.foreign).toBeUndefined();

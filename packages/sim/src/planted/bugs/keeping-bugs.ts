@@ -40,7 +40,7 @@ export const KEEPING_BUGS: readonly PlantedBug[] = huntedBy(
       3,
       'what is built in the place of a copy with a rotten bit is measured by nothing',
       FINISH_BUILD,
-      '  const former = held?.position ?? foreign?.position;\n',
+      '  const former = held?.position ?? foreign?.lost?.position;\n',
       '  const former = foreign === undefined ? held?.position : undefined;\n',
       ['safety'],
     ),
