@@ -97,8 +97,8 @@ export const KEEPING_BUGS: readonly PlantedBug[] = huntedBy(
       8,
       'former generations are kept for ever',
       'follower/src/cluster/sync-known-volume.ts',
-      '    await home.prune(policy, env.clock.nowMs());\n',
-      '',
+      'await home.prune(policy, env.clock.nowMs())',
+      'await Promise.resolve()',
     ),
     plantedBug(
       'failover-drops-what-was-held',
