@@ -59,8 +59,8 @@ export const SENTENCES = [
   [
     'Exclusive',
     'One follower works in a directory.',
-    ['planted'],
-    'hunts for planted bugs let two followers want one directory',
+    ['safety', 'planted'],
+    'a second follower wants the directory of one that is at work, and has to be refused',
   ],
   [
     'Honest',
