@@ -9,6 +9,7 @@ import {
   type UnaryMethod,
 } from '@holdfast/protocol';
 import type { ClientSession, ClientStream, StreamListener } from '../http2/client-session.js';
+import { encodeFields } from '../http2/header-block.js';
 import { decodeMessage, encodeMessage } from '../message-codec.js';
 import { failureOfFields, failureOfReset } from './call-status.js';
 import { frameMessage } from './message-framing.js';
@@ -17,12 +18,35 @@ import { createReceivedMessages } from './received-messages.js';
 /** What eight digits hold: gRPC's `grpc-timeout` has no more. */
 const MAX_TIMEOUT_MS = 99_999_999;
 
-/** Where calls go. */
+/** Where calls go, with the fields that are the same in each of them. */
 export interface CallTarget {
   readonly session: ClientSession;
-  readonly authority: string;
-  readonly scheme: 'http' | 'https';
   readonly limits: RpcLimits;
+  /** Before the path, and after it: those with a colon come first (RFC 9113 §8.3). */
+  readonly fieldsBefore: Uint8Array;
+  readonly fieldsAfter: Uint8Array;
+}
+
+export function createCallTarget(
+  session: ClientSession,
+  scheme: 'http' | 'https',
+  authority: string,
+  limits: RpcLimits,
+): CallTarget {
+  return {
+    session,
+    limits,
+    fieldsBefore: encodeFields([
+      [':method', 'POST'],
+      [':scheme', scheme],
+      [':authority', authority],
+    ]),
+    fieldsAfter: encodeFields([
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+      ['user-agent', 'holdfast'],
+    ]),
+  };
 }
 
 /** A call as its connection sees it: something to end when the connection ends. */
@@ -96,7 +120,7 @@ export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
   async function sendAll(): Promise<void> {
     while (session.isFull() && outcome === undefined) await session.changed();
     if (outcome !== undefined) return;
-    const opened = session.open(requestFields(target, path, timeoutMs), listener);
+    const opened = session.open(headerBlock(target, path, timeoutMs), listener);
     stream = opened;
     for await (const request of requests) {
       if (outcome !== undefined) return;
@@ -120,7 +144,7 @@ export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
       if (outcome !== 'ok') throw outcome;
       if (!messages.isEmpty()) throw new RpcError('internal', `${path}: the answer ends inside a message`);
     } finally {
-      onAbort();
+      if (outcome === undefined) onAbort();
     }
   }
 
@@ -128,19 +152,12 @@ export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
   return { responses: responses(), abort: end };
 }
 
-function requestFields(
-  { authority, scheme }: CallTarget,
-  path: string,
-  timeoutMs: number | undefined,
-): readonly (readonly [name: string, value: string])[] {
-  return [
-    [':method', 'POST'],
-    [':scheme', scheme],
-    [':path', path],
-    [':authority', authority],
-    ['content-type', 'application/grpc'],
-    ['te', 'trailers'],
-    ['user-agent', 'holdfast'],
-    ...(timeoutMs === undefined ? [] : [['grpc-timeout', `${Math.max(1, Math.ceil(timeoutMs))}m`] as const]),
-  ];
+function headerBlock(target: CallTarget, path: string, timeoutMs: number | undefined): Uint8Array {
+  const timeout = timeoutMs === undefined ? undefined : `${Math.max(1, Math.ceil(timeoutMs))}m`;
+  return Buffer.concat([
+    target.fieldsBefore,
+    encodeFields([[':path', path]]),
+    target.fieldsAfter,
+    encodeFields(timeout === undefined ? [] : [['grpc-timeout', timeout]]),
+  ]);
 }

@@ -15,7 +15,8 @@ import {
 import { createClientSocket, socketError } from '@holdfast/protocol/node';
 import type { GrpcSettings } from '../grpc-options.js';
 import { type ClientSession, createClientSession } from '../http2/client-session.js';
-import { type GrpcCall, startGrpcCall } from './grpc-call.js';
+import { createFrameWriter } from './frame-writer.js';
+import { type CallTarget, createCallTarget, type GrpcCall, startGrpcCall } from './grpc-call.js';
 import { type Keepalive, startKeepalive } from './keepalive.js';
 
 /** What the socket reads at a time. */
@@ -90,12 +91,15 @@ function openLink(address: string, settings: GrpcSettings): Link {
   function fail(error: RpcError): void {
     failure ??= error;
     session.close();
+    // The reason for which the session goes is still said.
+    writer.flush();
     socket.destroy();
   }
 
+  const writer = createFrameWriter(socket);
   const session = createClientSession(
     {
-      write: (bytes) => socket.write(bytes),
+      write: writer.write,
       onReady: () => resolveReady(),
       onEnd: (error) => fail(new RpcError('unavailable', `${address}: ${error.message}`, error)),
     },
@@ -128,12 +132,8 @@ function openLink(address: string, settings: GrpcSettings): Link {
 function connectionOver(address: string, link: Link, settings: GrpcSettings): RpcConnection {
   const { socket, session } = link;
   const calls = new Set<{ abort(error: RpcError): void }>();
-  const target = {
-    session,
-    authority: address,
-    scheme: settings.tls === undefined ? 'http' : 'https',
-    limits: settings.limits,
-  } as const;
+  const scheme = settings.tls === undefined ? 'http' : 'https';
+  const target: CallTarget = createCallTarget(session, scheme, address, settings.limits);
   const window = openReceiveWindow(
     {
       receivedBytes: () => socket.bytesRead,

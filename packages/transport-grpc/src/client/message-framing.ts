@@ -4,8 +4,9 @@ import { RpcError } from '@holdfast/protocol';
 const PREFIX_BYTES = 5;
 
 export function frameMessage(message: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(PREFIX_BYTES + message.length);
-  new DataView(framed.buffer).setUint32(1, message.length);
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
   framed.set(message, PREFIX_BYTES);
   return framed;
 }
@@ -40,9 +41,9 @@ export function createMessageAssembler(
       );
     }
     filledBytes = 0;
-    // Every byte of it is written before it is seen.
-    const { buffer } = Buffer.allocUnsafeSlow(lengthBytes);
-    return new Uint8Array(buffer);
+    // Every byte of it is written before it is seen. A small one comes out of Node's pool.
+    const { buffer, byteOffset } = Buffer.allocUnsafe(lengthBytes);
+    return new Uint8Array(buffer, byteOffset, lengthBytes);
   }
 
   return {

@@ -12,7 +12,7 @@ import {
   uint32Bytes,
 } from './frame.js';
 import { createFrameReader } from './frame-reader.js';
-import { decodeHeaderBlock, encodeHeaderBlock, type HeaderFields } from './header-block.js';
+import { decodeHeaderBlock, type HeaderFields } from './header-block.js';
 import { codeOfNumber, type Http2Code, Http2Error, numberOfCode } from './http2-error.js';
 import { checkLength, headerFragment, parseSettings } from './payloads.js';
 import { createReceiveCredit, type ReceiveCredit } from './receive-credit.js';
@@ -63,7 +63,8 @@ export interface ClientSession {
   isFull(): boolean;
   /** Resolves when something may have become possible that was not, the end of the session included. */
   changed(): Promise<void>;
-  open(fields: readonly (readonly [name: string, value: string])[], listener: StreamListener): ClientStream;
+  /** `headerBlock` fits into one frame of 16 KiB: it is what `encodeFields` makes. */
+  open(headerBlock: Uint8Array, listener: StreamListener): ClientStream;
   ping(): void;
   /** What the peer may have under way over all streams. */
   setWindow(windowBytes: number): void;
@@ -255,13 +256,13 @@ export function createClientSession(host: SessionHost, streamWindowBytes: number
     else if (stream !== undefined) sender.allow(addedBytes, stream.sendWindow);
   }
 
-  function open(...[fields, listener]: Parameters<ClientSession['open']>): ClientStream {
+  function open(...[block, listener]: Parameters<ClientSession['open']>): ClientStream {
     const streamId = nextStreamId;
     nextStreamId += 2;
     const sendWindow: SendWindow = { streamId, bytes: peerWindowBytes, isOver: false };
     const stream: OpenStream = { listener, sendWindow, credit: createReceiveCredit(streamWindowBytes) };
     streams.set(streamId, stream);
-    sender.write(encodeFrame(frameTypes.headers, frameFlags.endHeaders, streamId, encodeHeaderBlock(fields)));
+    sender.write(encodeFrame(frameTypes.headers, frameFlags.endHeaders, streamId, block));
     return {
       send: (bytes) => sender.sendData(sendWindow, bytes),
       end() {

@@ -18,7 +18,7 @@ export function createFrameReader(events: FrameEvents): (bytes: Uint8Array) => v
   const headerBytes = new Uint8Array(FRAME_HEADER_BYTES);
   let headerFilled = 0;
   let header: FrameHeader | undefined;
-  let payload = new Uint8Array();
+  let payload: Uint8Array = new Uint8Array();
   /** Of the payload of `header`. */
   let seenBytes = 0;
   let paddingBytes = 0;
@@ -29,7 +29,7 @@ export function createFrameReader(events: FrameEvents): (bytes: Uint8Array) => v
     seenBytes = 0;
     paddingBytes = 0;
     events.begins(header);
-    payload = new Uint8Array(header.type === frameTypes.data ? 0 : header.lengthBytes);
+    payload = Buffer.allocUnsafe(header.type === frameTypes.data ? 0 : header.lengthBytes);
   }
 
   function takeData({ streamId, flags, lengthBytes }: FrameHeader, part: Uint8Array): void {

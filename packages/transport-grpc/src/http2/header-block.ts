@@ -1,4 +1,3 @@
-import { DEFAULT_FRAME_BYTES } from './frame.js';
 import { Http2Error } from './http2-error.js';
 import { decodeHuffman } from './huffman.js';
 
@@ -27,15 +26,13 @@ const staticTable: readonly (readonly [name: string, value: string])[] = [
 export type HeaderFields = ReadonlyMap<string, string>;
 
 /**
- * Every field as a literal that no table keeps (RFC 7541 §6.2.2), without Huffman's code: a handful of short texts, sent once
- * a call. `fields` are ASCII.
+ * Every field as a literal that no table keeps (RFC 7541 §6.2.2), without Huffman's code: blocks of them can be put one
+ * behind the other. `fields` are ASCII.
  */
-export function encodeHeaderBlock(fields: readonly (readonly [name: string, value: string])[]): Uint8Array {
-  const block = Buffer.concat(
+export function encodeFields(fields: readonly (readonly [name: string, value: string])[]): Uint8Array {
+  return Buffer.concat(
     fields.flatMap(([name, value]) => [Buffer.of(0), encodeText(name), encodeText(value)]),
   );
-  if (block.length > DEFAULT_FRAME_BYTES) throw new RangeError(`headers of ${block.length} bytes`);
-  return block;
 }
 
 function encodeText(text: string): Uint8Array {

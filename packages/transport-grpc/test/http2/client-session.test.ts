@@ -12,7 +12,7 @@ import {
   uint32Bytes,
 } from '../../src/http2/frame.js';
 import { createFrameReader } from '../../src/http2/frame-reader.js';
-import { encodeHeaderBlock } from '../../src/http2/header-block.js';
+import { encodeFields } from '../../src/http2/header-block.js';
 import type { Http2Error } from '../../src/http2/http2-error.js';
 
 const PREFACE_BYTES = 24;
@@ -69,13 +69,13 @@ function open(isSocketFull = () => false) {
     isReady: () => isReady,
     sentOf: (type: number) => sent.filter(({ header }) => header.type === type),
     push: (...frames: Uint8Array[]) => session.push(Buffer.concat(frames)),
-    openStream: () => session.open([[':method', 'POST']], listener),
+    openStream: () => session.open(encodeFields([[':method', 'POST']]), listener),
   };
 }
 
 const settings = (...values: (readonly [number, number])[]) => encodeSettings(values);
 const data = (bytes: number, flags = 0) => encodeFrame(frameTypes.data, flags, 1, new Uint8Array(bytes));
-const fields = encodeHeaderBlock([['grpc-status', '0']]);
+const fields = encodeFields([['grpc-status', '0']]);
 const trailers = encodeFrame(frameTypes.headers, frameFlags.endHeaders | frameFlags.endStream, 1, fields);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -297,7 +297,7 @@ describe('createClientSession', () => {
     const conversation = Buffer.concat([
       settings([settingIds.maxStreams, 100], [settingIds.windowBytes, 70_000]),
       encodeFrame(frameTypes.settings, frameFlags.ack, 0),
-      encodeFrame(frameTypes.headers, frameFlags.endHeaders, 1, encodeHeaderBlock([[':status', '200']])),
+      encodeFrame(frameTypes.headers, frameFlags.endHeaders, 1, encodeFields([[':status', '200']])),
       data(30),
       encodeFrame(frameTypes.ping, 0, 0, new Uint8Array(8)),
       encodeWindowUpdate(0, 5000),
