@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describeEarlyClose, openReceiveWindow, type RpcCallOptions, RpcError } from '@holdfast/protocol';
-import { socketError } from '@holdfast/protocol/node';
+import { socketError, withinConnectLimits } from '@holdfast/protocol/node';
 import { openClientSocket } from './client-socket.js';
 import type { ConnectSettings } from './connect-options.js';
 import type { SessionManager } from './connect-types.js';
@@ -24,28 +24,12 @@ export interface Http2Link {
 }
 
 /** Connects now, up to the server's HTTP/2 settings: only they prove that it took a client's certificate. */
-export async function openHttp2Link(
+export function openHttp2Link(
   address: string,
   settings: ConnectSettings,
   options: RpcCallOptions,
 ): Promise<Http2Link> {
-  const ended = new AbortController();
-  const onAbort = () => ended.abort(new RpcError('canceled', `${address}: canceled by the caller`));
-  options.signal.addEventListener('abort', onAbort, { once: true });
-  if (options.signal.aborted) onAbort();
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () => ended.abort(new RpcError('deadline-exceeded', `${address}: no connection in time`)),
-          options.timeoutMs,
-        );
-  try {
-    return await open(address, settings, ended.signal);
-  } finally {
-    clearTimeout(timer);
-    options.signal.removeEventListener('abort', onAbort);
-  }
+  return withinConnectLimits(address, options, (signal) => open(address, settings, signal));
 }
 
 async function open(address: string, settings: ConnectSettings, signal: AbortSignal): Promise<Http2Link> {

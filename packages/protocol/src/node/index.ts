@@ -1,1 +1,2 @@
 export { createClientSocket, socketError } from './client-socket.js';
+export { withinConnectLimits } from './connect-limits.js';

@@ -12,7 +12,7 @@ import {
   singleRequest,
   type UnaryMethod,
 } from '@holdfast/protocol';
-import { createClientSocket, socketError } from '@holdfast/protocol/node';
+import { createClientSocket, socketError, withinConnectLimits } from '@holdfast/protocol/node';
 import type { GrpcSettings } from '../grpc-options.js';
 import { type ClientSession, createClientSession } from '../http2/client-session.js';
 import { createFrameWriter } from './frame-writer.js';
@@ -33,23 +33,16 @@ interface Link {
 }
 
 /** Connects now. Fails with `unavailable`, `unauthenticated` (TLS), `canceled` or `deadline-exceeded`. */
-export async function connectGrpc(
+export function connectGrpc(
   address: string,
   settings: GrpcSettings,
   options: RpcCallOptions,
 ): Promise<RpcConnection> {
-  const ended = new AbortController();
-  const onAbort = () => ended.abort(new RpcError('canceled', `${address}: canceled by the caller`));
-  if (options.signal.aborted) onAbort();
-  ended.signal.throwIfAborted();
-  options.signal.addEventListener('abort', onAbort, { once: true });
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () => ended.abort(new RpcError('deadline-exceeded', `${address}: no connection in time`)),
-          options.timeoutMs,
-        );
+  return withinConnectLimits(address, options, (signal) => connect(address, settings, signal));
+}
+
+async function connect(address: string, settings: GrpcSettings, signal: AbortSignal): Promise<RpcConnection> {
+  signal.throwIfAborted();
   const link = openLink(address, settings);
   try {
     await Promise.race([
@@ -58,7 +51,7 @@ export async function connectGrpc(
         throw error ?? new RpcError('unavailable', `${address}: ${describeEarlyClose(settings.tls)}`);
       }),
       new Promise((_, reject) => {
-        ended.signal.addEventListener('abort', () => reject(ended.signal.reason), { once: true });
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       }),
     ]);
     return connectionOver(address, link, settings);
@@ -66,9 +59,6 @@ export async function connectGrpc(
     link.socket.destroy();
     await link.closed;
     throw error;
-  } finally {
-    clearTimeout(timer);
-    options.signal.removeEventListener('abort', onAbort);
   }
 }
 
