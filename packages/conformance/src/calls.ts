@@ -40,6 +40,33 @@ export function callConformance(kind: SubjectKind): void {
       expect(answer.needleBlob.constructor).toBe(Uint8Array);
     });
 
+    it.each([false, true])(
+      'gives each message whole, and keeps it as long as it says: reused %s',
+      async (reusesMessages) => {
+        // Beyond what waits at a time, and of sizes that go up and down.
+        const sizesBytes = Array.from({ length: 24 }, (_, index) => 40_000 + ((index * 77_777) % 200_000));
+        const bytesOf = (index: number) => new Uint8Array(sizesBytes[index] as number).fill(index + 1);
+        const connection = await open({
+          async *download() {
+            for (const index of sizesBytes.keys()) yield chunk({ fileContent: bytesOf(index) });
+          },
+        });
+        const options = { signal: never, reusesMessages };
+        const kept: Uint8Array[] = [];
+        for await (const { fileContent } of connection.stream(
+          methods.download,
+          each(copyRequest()),
+          options,
+        )) {
+          expect(Buffer.compare(fileContent, bytesOf(kept.length))).toBe(0);
+          kept.push(reusesMessages ? fileContent.slice() : fileContent);
+        }
+        expect(kept.map((bytes, index) => Buffer.compare(bytes, bytesOf(index)))).toEqual(
+          sizesBytes.map(() => 0),
+        );
+      },
+    );
+
     it('streams in order, empty messages and empty streams included', async () => {
       const connection = await open({
         async *download(requests) {

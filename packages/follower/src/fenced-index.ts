@@ -9,7 +9,8 @@ export async function* fencedIndex(
   let last: Uint8Array | undefined;
   for await (const chunk of run.volume.readIndex(0, sighting.status.idxSizeBytes, run.signal)) {
     if (last !== undefined) yield last;
-    last = chunk;
+    // Its memory is used again for the next one.
+    last = chunk.slice();
   }
   await fence(run, sighting, []);
   if (last !== undefined) yield last;

@@ -9,6 +9,7 @@ import { createSeaweedLeader } from '@holdfast/seaweedfs';
 import { openVolumeHome, type StoreEnvironment, type VolumeHome } from '@holdfast/store';
 import { nodeStoreEnvironment } from '@holdfast/store/node';
 import {
+  createSimulatedStorePorts,
   createStockServer,
   type SimulatedDisk,
   type StockServer,
@@ -25,6 +26,8 @@ import {
 } from '../src/index.js';
 
 export const VOLUME_ID = 7;
+/** Two blocks, of which each has a digest. */
+const PIECE_BYTES = 128 * 1024;
 
 /** The pauses of a run without their length: what they wait for comes with the calls themselves. */
 const hastyTimers: Timers = { sleep: (_delayMs, signal) => systemTimers.sleep(1, signal) };
@@ -77,6 +80,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
   const nodeEnv = nodeStoreEnvironment();
   const env = {
     ...nodeEnv,
+    ...(disk && createSimulatedStorePorts(PIECE_BYTES)),
     disk: disk ?? nodeEnv.disk,
     clock: time?.clock ?? options.clock ?? nodeEnv.clock,
   };

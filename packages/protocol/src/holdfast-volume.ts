@@ -70,8 +70,10 @@ export function createHoldfastVolume(
     method: StreamMethod<I, O>,
     request: MessageShape<I>,
     signal: AbortSignal,
+    reusesMessages = true,
   ): AsyncIterable<MessageShape<O>> {
-    const call = (ended: AbortSignal) => connection.stream(method, singleRequest(request), { signal: ended });
+    const call = (ended: AbortSignal) =>
+      connection.stream(method, singleRequest(request), { signal: ended, reusesMessages });
     const receivedBytes = () => connection.receivedBytes;
     return watchStream(call, { signal, timers, noBytesTimeoutMs, receivedBytes });
   }
@@ -94,7 +96,7 @@ export function createHoldfastVolume(
   const asked = (of: ServedGeneration) => create(pb.GenerationSchema, { volumeId, collection, ...of });
 
   const followed = (request: pb.VolumeFollowRequest, signal: AbortSignal) =>
-    received(verifiedFollow(stream(methods.volumeFollow, request, signal), crc32c), (event) => {
+    received(verifiedFollow(stream(methods.volumeFollow, request, signal, false), crc32c), (event) => {
       if (event.kind === 'bytes') return event.bytes.length;
       return event.kind === 'durable' ? event.idxEntries.length : 0;
     });

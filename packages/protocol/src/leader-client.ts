@@ -23,7 +23,7 @@ export interface LeaderStatus {
   readonly lineageId: string | undefined;
 }
 
-/** The `.dat` and the `.idx` of one generation, pinned by the leader's open files. */
+/** The `.dat` and the `.idx` of one generation, pinned by the leader's open files, in chunks as `LeaderVolume` has them. */
 export interface PinnedCopy {
   /** The `.dat` from offset 0 to the status' tail. May end early if the real file is up to 7 bytes shorter. */
   readonly dat: AsyncIterable<Uint8Array>;
@@ -63,7 +63,8 @@ export interface FollowPosition {
 }
 
 /**
- * One volume over one session. Every failure is a `LeaderError`. Counts what it receives, whatever it is for.
+ * One volume over one session. Every failure is a `LeaderError`. Counts what it receives, whatever it is for. A chunk of
+ * a file's bytes holds until the next one is asked for: its memory may be used again.
  */
 export interface LeaderVolume {
   readonly volumeId: number;

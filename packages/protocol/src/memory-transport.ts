@@ -167,6 +167,8 @@ function connectTo(
         const item = await call.nextResponse();
         if (item.done) return;
         yield decode(path, method.output, item.value);
+        // Whoever still looks at it is to see that it is gone.
+        if (callOptions.reusesMessages) item.value.fill(0xdb);
       }
     } finally {
       onAbort();

@@ -24,6 +24,11 @@ export interface RpcCallOptions {
   readonly signal: AbortSignal;
   /** The whole call's deadline. None by default; long streams have a no-bytes watchdog of their caller instead. */
   readonly timeoutMs?: number;
+  /**
+   * Of a stream: its reader is done with a message, and with every byte in it, when it asks for the next, so that their
+   * memory may be used again. Default false: a message holds for as long as somebody has it.
+   */
+  readonly reusesMessages?: boolean;
 }
 
 /**

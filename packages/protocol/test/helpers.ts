@@ -30,5 +30,7 @@ export async function drain<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 export async function concat(chunks: AsyncIterable<Uint8Array>): Promise<number[]> {
-  return (await drain(chunks)).flatMap((chunk) => [...chunk]);
+  const bytes: number[] = [];
+  for await (const chunk of chunks) bytes.push(...chunk);
+  return bytes;
 }

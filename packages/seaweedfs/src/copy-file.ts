@@ -42,7 +42,10 @@ export async function* copyFile(
   };
   let receivedBytes = 0;
   let emptyMessages = 0;
-  for await (const message of caller.stream(volumeServerPb.VolumeServer.method.copyFile, request, call)) {
+  for await (const message of caller.stream(volumeServerPb.VolumeServer.method.copyFile, request, {
+    ...call,
+    reusesMessages: true,
+  })) {
     const { fileContent } = message;
     receivedBytes += fileContent.length;
     if (fileContent.length === 0) emptyMessages += 1;

@@ -41,6 +41,8 @@ export interface StockCallOptions {
   readonly isExpected?: (error: unknown) => boolean;
   /** For a stream that may be silent for long: the request side stays open, and silence is no failure. */
   readonly staysOpen?: boolean;
+  /** As `RpcCallOptions.reusesMessages`. */
+  readonly reusesMessages?: boolean;
 }
 
 export interface StockCallerOptions {
@@ -90,7 +92,10 @@ export function createStockCaller({ connection, address, timers, limits }: Stock
   ): AsyncGenerator<MessageShape<O>, void> {
     const abort = linkAbort(call.signal);
     try {
-      const messages = connection.stream(method, requests(abort.signal), { signal: abort.signal });
+      const messages = connection.stream(method, requests(abort.signal), {
+        signal: abort.signal,
+        ...(call.reusesMessages && { reusesMessages: true }),
+      });
       const iterator = messages[Symbol.asyncIterator]();
       for (;;) {
         const item = await (call.staysOpen ? iterator.next() : withinNoBytesTimeout(iterator, abort));

@@ -66,6 +66,6 @@ export async function stockFixture(options: StockFixtureOptions = {}): Promise<S
 
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(chunk.slice());
   return new Uint8Array(Buffer.concat(parts));
 }

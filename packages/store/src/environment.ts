@@ -23,6 +23,18 @@ export interface Sha256Stream {
   digest(): Uint8Array;
 }
 
+/** Memory for large writes, lent in pieces: a process that writes a thousand volumes holds few of them. */
+export interface WriteMemory {
+  /** Of every piece. */
+  readonly pieceBytes: number;
+  /** Always gives one. What is in it is of no meaning. */
+  borrow(): Uint8Array;
+  /** Copies `bytes` to `at` of a piece. */
+  put(piece: Uint8Array, at: number, bytes: Uint8Array): void;
+  /** Nobody looks at it any more, the disk and `sha256Blocks` included. */
+  giveBack(piece: Uint8Array): void;
+}
+
 /** Everything that the store takes from outside. `nodeStoreEnvironment()` of `@holdfast/store/node` is the real one. */
 export interface StoreEnvironment {
   readonly disk: Disk;
@@ -30,6 +42,13 @@ export interface StoreEnvironment {
   readonly random: Random;
   readonly crc32c: Crc32c;
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  /**
+   * The digests of the blocks of `blockBytes` that `bytes` are, one behind the other; `bytes` are left alone meanwhile. Takes
+   * no time of the caller's thread where they are in a piece of `writeMemory`.
+   */
+  readonly sha256Blocks: (bytes: Uint8Array, blockBytes: number) => Promise<Uint8Array>;
   readonly createSha256: () => Sha256Stream;
+  /** What `disk` writes best, and other threads can read. */
+  readonly writeMemory: WriteMemory;
   readonly host: Host;
 }

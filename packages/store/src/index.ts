@@ -3,7 +3,7 @@ export { assertNotServed, bindCluster, isBoundTo, readClusterBinding } from './c
 export { type CompactOptions, type CompactReport, compactVolume } from './compact.js';
 export { type DirectoryLock, findLockHolder, lockDirectory } from './directory-lock.js';
 export type { Disk, DiskFile, FileStat, OpenOptions } from './disk.js';
-export type { Host, Sha256Stream, StoreEnvironment } from './environment.js';
+export type { Host, Sha256Stream, StoreEnvironment, WriteMemory } from './environment.js';
 export {
   isStoreError,
   remedyOf,

@@ -26,6 +26,7 @@ export {
   type SimulatedNetworkOptions,
 } from './simulated-network.js';
 export { createSimulatedScheduler, type SimulatedScheduler, type TaskEnd } from './simulated-scheduler.js';
+export { createSimulatedStorePorts } from './simulated-store-ports.js';
 export { createSlowLink, type SlowLinkOptions } from './slow-link.js';
 export {
   createStockMaster,

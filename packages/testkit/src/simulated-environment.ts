@@ -1,13 +1,16 @@
 import { crc32c, type Random } from '@holdfast/format';
 import type { Host, StoreEnvironment } from '@holdfast/store';
-import { createNodeSha256, nodeSha256 } from '@holdfast/store/node';
 import { createSeededRandom } from './seeded-random.js';
 import {
   createSimulatedDisk,
   type SimulatedDisk,
   type SimulatedDiskOptions,
 } from './simulated-disk/index.js';
+import { createSimulatedStorePorts } from './simulated-store-ports.js';
 import { createVirtualTime, type VirtualTime } from './virtual-time.js';
+
+/** Two blocks, of which each has a digest. */
+const PIECE_BYTES = 128 * 1024;
 
 /** A machine out of nothing but a seed: what the store takes from outside, and the means to make it fail. */
 export interface SimulatedEnvironment extends StoreEnvironment {
@@ -24,8 +27,7 @@ export function createSimulatedEnvironment(options: SimulatedDiskOptions): Simul
     time,
     random: createSeededRandom(options.seed + 1),
     crc32c,
-    sha256: nodeSha256,
-    createSha256: createNodeSha256,
+    ...createSimulatedStorePorts(PIECE_BYTES),
     host: createSimulatedHost(),
   };
 }

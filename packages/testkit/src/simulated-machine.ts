@@ -7,10 +7,13 @@ import {
   StoreError,
   type StoreErrorCode,
 } from '@holdfast/store';
-import { createNodeSha256, nodeSha256 } from '@holdfast/store/node';
 import { createSeededRandom } from './seeded-random.js';
 import type { CrashKind, DiskOperation, SimulatedDisk } from './simulated-disk/index.js';
 import type { SimulatedScheduler } from './simulated-scheduler.js';
+import { createSimulatedStorePorts } from './simulated-store-ports.js';
+
+/** Volumes are of kilobytes here: so a commit is of several writes. */
+const PIECE_BYTES = 1024;
 
 /** A call of a process on its disk, before it takes effect. */
 export interface DiskAccess {
@@ -120,8 +123,7 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Simula
         clock: time.clock,
         random,
         crc32c,
-        sha256: nodeSha256,
-        createSha256: createNodeSha256,
+        ...createSimulatedStorePorts(PIECE_BYTES),
         host: hostOf(pid),
       },
       timers: {

@@ -33,8 +33,8 @@ export function fromHex(text: string): Uint8Array {
 
 /** Digests of a stream's blocks. Holds one block at most, beside 32 bytes for each block completed and not yet taken. */
 export interface BlockHasher {
-  /** Takes bytes that follow those before. Not kept: the caller may use the array again. */
-  push(bytes: Uint8Array): void;
+  /** Takes bytes that follow those before, one call after the other. The array is the caller's again when it is through. */
+  push(bytes: Uint8Array): Promise<void>;
   /** The digests of the blocks completed since the last call, one behind the other. */
   takeCompleted(): Uint8Array;
   /** In hex, of the bytes behind the last whole block; empty if there are none. */
@@ -42,18 +42,22 @@ export interface BlockHasher {
 }
 
 /** `partial` are the bytes from the last block boundary on: less than a block. */
-export function createBlockHasher(sha256: Sha256, partial: Uint8Array): BlockHasher {
+export function createBlockHasher(
+  { sha256, sha256Blocks }: Pick<StoreEnvironment, 'sha256' | 'sha256Blocks'>,
+  partial: Uint8Array,
+): BlockHasher {
   let block: Uint8Array = partial;
   let filledBytes = partial.length;
   let completed: Uint8Array[] = [];
 
   return {
-    push(bytes) {
+    async push(bytes) {
       let at = 0;
       while (at < bytes.length) {
-        if (filledBytes === 0 && bytes.length - at >= BLOCK_SIZE_BYTES) {
-          completed.push(sha256(bytes.subarray(at, at + BLOCK_SIZE_BYTES)));
-          at += BLOCK_SIZE_BYTES;
+        const wholeBytes = filledBytes === 0 ? blockStart(bytes.length - at) : 0;
+        if (wholeBytes > 0) {
+          completed.push(await sha256Blocks(bytes.subarray(at, at + wholeBytes), BLOCK_SIZE_BYTES));
+          at += wholeBytes;
           continue;
         }
         const taken = Math.min(BLOCK_SIZE_BYTES - filledBytes, bytes.length - at);
@@ -68,10 +72,12 @@ export function createBlockHasher(sha256: Sha256, partial: Uint8Array): BlockHas
       }
     },
     takeCompleted() {
-      const digests = new Uint8Array(completed.length * DIGEST_SIZE_BYTES);
-      completed.forEach((digest, index) => {
-        digests.set(digest, index * DIGEST_SIZE_BYTES);
-      });
+      const digests = new Uint8Array(completed.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const part of completed) {
+        digests.set(part, at);
+        at += part.length;
+      }
       completed = [];
       return digests;
     },

@@ -7,11 +7,10 @@ import {
   createBlockHasher,
   DIGEST_SIZE_BYTES,
 } from './block-digests.js';
-import { bufferWithRoom } from './buffer-with-room.js';
+import { createGatherBuffer, windowEnd } from './gather-buffer.js';
 import type { FileIdentity } from './position-record.js';
 
-/** Smaller chunks are gathered into writes of this size; a chunk at least this large is written as it is, uncopied. */
-export const WRITE_SIZE_BYTES = 1 << 20;
+const READ_SIZE_BYTES = 1 << 20;
 
 /**
  * A file that only grows at its end, with the digests of its blocks. What is behind `committedBytes` is pending: it
@@ -21,10 +20,7 @@ export interface TailFile {
   readonly committedBytes: number;
   /** The length with everything pending. */
   readonly writtenBytes: number;
-  /**
-   * Appends. The file may still be at work on the array when the promise is through: it must be left alone until the
-   * next call is. A failure of the file may only come out there.
-   */
+  /** Appends a copy. The file may still be at work when the promise is through: its failure may only come out at the next call. */
   write(bytes: Uint8Array): Promise<void>;
   /** Bytes of [0, writtenBytes). */
   read(offset: number, lengthBytes: number): Promise<Uint8Array>;
@@ -61,65 +57,56 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   const { file, digestsPath } = options;
   let committedBytes = options.committedBytes;
   let writtenBytes = committedBytes;
-  /** Bytes that have been handed to the file; those up to `writtenBytes` are in `buffer`. */
+  /** Bytes that have been handed to the file; those up to `writtenBytes` are in `filling`. */
   let handedBytes = committedBytes;
-  let buffer: Uint8Array | undefined;
-  let spare: Uint8Array | undefined;
+  let filling = createGatherBuffer(env.writeMemory);
+  /** What file and hasher may still be at work on. */
+  let handed = createGatherBuffer(env.writeMemory);
   let underWay: Promise<void> = Promise.resolve();
-  /** Has seen exactly [0, writtenBytes), at every moment at which something is awaited. */
+  /** Has seen exactly [0, handedBytes) when nothing is under way. */
   let hasher: BlockHasher | undefined;
   let isWriting = false;
 
   async function hasherFrom(offset: number): Promise<BlockHasher> {
     const start = blockStart(offset);
     const partial = await file.readAt(start, offset - start);
-    return createBlockHasher(env.sha256, partial);
+    return createBlockHasher(env, partial);
   }
 
-  /** Gives bytes that end at `writtenBytes` to the file, which works on them while the next ones come. */
-  function handOver(bytes: Uint8Array): void {
-    underWay = file.writeAt(handedBytes, bytes);
+  /** Gives what was gathered to the file and the hasher, which work on it while the next bytes come. */
+  async function handOver(hashing: BlockHasher): Promise<void> {
+    await underWay;
+    const bytes = filling.take();
+    const hashed = hashing.push(bytes);
+    underWay = file.writeAt(handedBytes, bytes).finally(() => hashed);
     // Whoever awaits it next gets the failure.
     underWay.catch(() => {});
     handedBytes = writtenBytes;
-  }
-
-  async function handOverBuffer(): Promise<void> {
-    await underWay;
-    if (buffer === undefined || writtenBytes === handedBytes) return;
-    const full = buffer;
-    handOver(full.subarray(0, writtenBytes - handedBytes));
-    buffer = spare;
-    spare = full;
+    [filling, handed] = [handed, filling];
   }
 
   async function drain(): Promise<void> {
-    await handOverBuffer();
+    if (hasher !== undefined && handedBytes < writtenBytes) await handOver(hasher);
     await underWay;
-  }
-
-  async function gather(bytes: Uint8Array, hashing: BlockHasher): Promise<void> {
-    let at = 0;
-    while (at < bytes.length) {
-      const bufferedBytes = writtenBytes - handedBytes;
-      const part = bytes.subarray(at, at + WRITE_SIZE_BYTES - bufferedBytes);
-      buffer = bufferWithRoom(buffer, bufferedBytes, bufferedBytes + part.length);
-      buffer.set(part, bufferedBytes);
-      hashing.push(part);
-      at += part.length;
-      writtenBytes += part.length;
-      if (bufferedBytes + part.length === WRITE_SIZE_BYTES) await handOverBuffer();
-    }
   }
 
   async function append(bytes: Uint8Array): Promise<void> {
     hasher ??= await hasherFrom(writtenBytes);
-    if (bytes.length < WRITE_SIZE_BYTES) return gather(bytes, hasher);
-    await drain();
-    writtenBytes += bytes.length;
-    handOver(bytes);
-    // While the disk is at work.
-    hasher.push(bytes);
+    for (let at = 0; at < bytes.length; ) {
+      const end = windowEnd(env.writeMemory, writtenBytes);
+      const part = bytes.subarray(at, at + end - writtenBytes);
+      filling.put(part, writtenBytes);
+      at += part.length;
+      writtenBytes += part.length;
+      if (writtenBytes === end) await handOver(hasher);
+    }
+  }
+
+  /** A home is open for each volume of a server: between commits it holds no memory. */
+  function release(): void {
+    hasher = undefined;
+    filling.release();
+    handed.release();
   }
 
   async function cutTo(sizeBytes: number): Promise<void> {
@@ -130,8 +117,8 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
     handedBytes = sizeBytes;
     // It has seen bytes that are gone now.
     hasher = await hasherFrom(committedBytes);
-    for (let at = committedBytes; at < sizeBytes; at += WRITE_SIZE_BYTES)
-      hasher.push(await file.readAt(at, Math.min(WRITE_SIZE_BYTES, sizeBytes - at)));
+    for (let at = committedBytes; at < sizeBytes; at += READ_SIZE_BYTES)
+      await hasher.push(await file.readAt(at, Math.min(READ_SIZE_BYTES, sizeBytes - at)));
   }
 
   async function writeDigests(offset: number, digests: Uint8Array): Promise<void> {
@@ -185,22 +172,19 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
         },
         settle() {
           committedBytes = sizeBytes;
-          if (isWriting || writtenBytes > sizeBytes) return;
-          // A home is open for each volume of a server: between commits it holds no buffers.
-          hasher = undefined;
-          buffer = undefined;
-          spare = undefined;
+          if (!isWriting && writtenBytes === sizeBytes) release();
         },
       };
     },
 
     async rollback() {
       await cutTo(committedBytes);
-      hasher = undefined;
+      release();
     },
 
     async close() {
       await underWay.catch(() => {});
+      release();
       await file.close();
     },
   };

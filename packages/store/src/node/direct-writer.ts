@@ -1,9 +1,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle, open } from 'node:fs/promises';
-import { withAlignedPiece } from './aligned-pieces.js';
+import { ALIGNMENT_BYTES, isPageAligned, nodeWriteMemory } from './write-memory.js';
 
-/** What every disk of today takes: its pages are no larger. */
-const ALIGNMENT_BYTES = 4096;
 /** Shorter writes are left to the cache of the system: there is nothing to gain from a way around it. */
 const LEAST_DIRECT_BYTES = 256 * 1024;
 
@@ -44,7 +42,7 @@ export function createDirectWriter(handle: FileHandle, openHandle: typeof open):
       const file = await direct;
       if (file === undefined) return NOTHING;
       try {
-        const written = await writePieces(file, offset + start, bytes.subarray(start, end));
+        const written = await writeAligned(file, offset + start, bytes.subarray(start, end));
         return { start, end: start + written };
       } catch (error) {
         if (!isRefusal(error)) throw error;
@@ -61,20 +59,24 @@ export function createDirectWriter(handle: FileHandle, openHandle: typeof open):
   };
 }
 
-/** How much of `bytes` was written: less only where the file system cuts a write below one page. */
-async function writePieces(file: FileHandle, offset: number, bytes: Uint8Array): Promise<number> {
-  let at = 0;
-  while (at < bytes.length) {
-    const written = await withAlignedPiece(async (piece) => {
-      const part = bytes.subarray(at, at + piece.length);
-      piece.set(part);
-      const { bytesWritten } = await file.write(piece, 0, part.length, offset + at);
-      return bytesWritten & -ALIGNMENT_BYTES;
-    });
-    if (written === 0) break;
-    at += written;
+/** How much of `bytes` was written: less where the file system cuts a write below one page, or no memory is aligned for it. */
+async function writeAligned(file: FileHandle, offset: number, bytes: Uint8Array): Promise<number> {
+  const piece = isPageAligned(bytes) ? undefined : nodeWriteMemory.borrow();
+  try {
+    if (piece !== undefined && !isPageAligned(piece)) return 0;
+    let at = 0;
+    while (at < bytes.length) {
+      const part = bytes.subarray(at, piece && at + piece.length);
+      piece?.set(part);
+      const { bytesWritten } = await file.write(piece ?? part, 0, part.length, offset + at);
+      const wholeBytes = bytesWritten & -ALIGNMENT_BYTES;
+      if (wholeBytes === 0) break;
+      at += wholeBytes;
+    }
+    return at;
+  } finally {
+    if (piece !== undefined) nodeWriteMemory.giveBack(piece);
   }
-  return at;
 }
 
 /** How a file system says that it opens files this way but cannot write so, or not with this alignment. */

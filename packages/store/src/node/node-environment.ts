@@ -1,22 +1,10 @@
-import { createHash } from 'node:crypto';
 import { nativeCrc32c, systemClock, systemRandom } from '@holdfast/format/node';
-import type { Sha256Stream, StoreEnvironment } from '../environment.js';
+import type { StoreEnvironment } from '../environment.js';
+import { nodeSha256Blocks } from './digest-thread.js';
 import { createNodeDisk } from './node-disk.js';
 import { nodeHost } from './node-host.js';
-
-export function nodeSha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
-}
-
-export function createNodeSha256(): Sha256Stream {
-  const hash = createHash('sha256');
-  return {
-    push(bytes) {
-      hash.update(bytes);
-    },
-    digest: () => hash.digest(),
-  };
-}
+import { createNodeSha256, nodeSha256 } from './sha256.js';
+import { nodeWriteMemory } from './write-memory.js';
 
 /** The store on this machine's real disk, clock and randomness. */
 export function nodeStoreEnvironment(): StoreEnvironment {
@@ -26,7 +14,9 @@ export function nodeStoreEnvironment(): StoreEnvironment {
     random: systemRandom,
     crc32c: nativeCrc32c,
     sha256: nodeSha256,
+    sha256Blocks: nodeSha256Blocks,
     createSha256: createNodeSha256,
+    writeMemory: nodeWriteMemory,
     host: nodeHost,
   };
 }

@@ -12,7 +12,7 @@ import type { ClientSession, ClientStream, StreamListener } from '../http2/clien
 import { encodeFields } from '../http2/header-block.js';
 import { decodeMessage, encodeMessage } from '../message-codec.js';
 import { failureOfFields, failureOfReset } from './call-status.js';
-import { frameMessage } from './message-framing.js';
+import { createReusedMemory, frameMessage, newMemory } from './message-framing.js';
 import { createReceivedMessages } from './received-messages.js';
 
 /** What eight digits hold: gRPC's `grpc-timeout` has no more. */
@@ -67,7 +67,8 @@ export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
   const { signal } = options;
   const path = rpcPath(method);
   const timeoutMs = options.timeoutMs === undefined ? undefined : Math.min(options.timeoutMs, MAX_TIMEOUT_MS);
-  const messages = createReceivedMessages(target.limits, (bytes) => stream?.release(bytes));
+  const memory = options.reusesMessages ? createReusedMemory() : newMemory;
+  const messages = createReceivedMessages(target.limits, memory, (bytes) => stream?.release(bytes));
   let stream: ClientStream | undefined;
   /** By the server's last fields. */
   let failure: RpcError | undefined;
@@ -134,8 +135,10 @@ export function startGrpcCall<I extends DescMessage, O extends DescMessage>(
       for (;;) {
         if (signal.aborted && outcome !== 'ok') throw outcome;
         const message = messages.take();
-        if (message !== undefined) yield decodeMessage(method.output, message);
-        else if (outcome === undefined) {
+        if (message !== undefined) {
+          yield decodeMessage(method.output, message);
+          memory.giveBack(message);
+        } else if (outcome === undefined) {
           await new Promise<void>((resolve) => {
             wake = resolve;
           });

@@ -20,7 +20,7 @@ import { type CallTarget, createCallTarget, type GrpcCall, startGrpcCall } from 
 import { type Keepalive, startKeepalive } from './keepalive.js';
 
 /** What the socket reads at a time. */
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** A socket with its session, from the first byte to the last. */
 interface Link {

@@ -11,6 +11,41 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return framed;
 }
 
+/** Where the messages of one call are put together. */
+export interface MessageMemory {
+  /** For so many bytes, each of which is written before it is read. */
+  take(lengthBytes: number): Uint8Array;
+  /** Nobody reads this message any more. */
+  giveBack(message: Uint8Array): void;
+}
+
+/** A small message comes out of Node's pool. */
+export const newMemory: MessageMemory = {
+  take(lengthBytes) {
+    const { buffer, byteOffset } = Buffer.allocUnsafe(lengthBytes);
+    return new Uint8Array(buffer, byteOffset, lengthBytes);
+  },
+  giveBack() {},
+};
+
+/** From this size up memory is worth keeping; Node's pool gives none that large. */
+const LEAST_REUSED_BYTES = 64 * 1024;
+
+/** What was given back is taken again: a gigabyte of large messages passes through as much memory as waits at a time. */
+export function createReusedMemory(): MessageMemory {
+  const spare: ArrayBufferLike[] = [];
+  return {
+    take(lengthBytes) {
+      const buffer = lengthBytes < LEAST_REUSED_BYTES ? undefined : spare.pop();
+      if (buffer === undefined || buffer.byteLength < lengthBytes) return newMemory.take(lengthBytes);
+      return new Uint8Array(buffer, 0, lengthBytes);
+    },
+    giveBack({ buffer, length }) {
+      if (length >= LEAST_REUSED_BYTES) spare.push(buffer);
+    },
+  };
+}
+
 export interface MessageAssembler {
   /** The bytes are copied once, each to its place in its message. */
   push(bytes: Uint8Array): void;
@@ -24,6 +59,7 @@ export interface MessageAssembler {
  */
 export function createMessageAssembler(
   messageBytes: number,
+  memory: MessageMemory,
   onMessage: (message: Uint8Array) => void,
 ): MessageAssembler {
   const prefix = new Uint8Array(PREFIX_BYTES);
@@ -41,9 +77,7 @@ export function createMessageAssembler(
       );
     }
     filledBytes = 0;
-    // Every byte of it is written before it is seen. A small one comes out of Node's pool.
-    const { buffer, byteOffset } = Buffer.allocUnsafe(lengthBytes);
-    return new Uint8Array(buffer, byteOffset, lengthBytes);
+    return memory.take(lengthBytes);
   }
 
   return {

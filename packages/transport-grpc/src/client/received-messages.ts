@@ -1,5 +1,5 @@
 import { createByteStash } from './byte-stash.js';
-import { createMessageAssembler } from './message-framing.js';
+import { createMessageAssembler, type MessageMemory } from './message-framing.js';
 
 export interface ReceivedMessages {
   /** Bytes of the stream, a view that holds until this returns. Fails as `MessageAssembler` does. */
@@ -17,13 +17,14 @@ export interface ReceivedMessages {
  */
 export function createReceivedMessages(
   limits: { readonly messageBytes: number; readonly bufferedMessages: number },
+  memory: MessageMemory,
   release: (bytes: number) => void,
 ): ReceivedMessages {
   const waiting: { readonly message: Uint8Array; readonly heldBytes: number }[] = [];
   const stash = createByteStash();
   /** Not released, of the message that is not whole. */
   let heldBytes = 0;
-  const assembler = createMessageAssembler(limits.messageBytes, (message) => {
+  const assembler = createMessageAssembler(limits.messageBytes, memory, (message) => {
     waiting.push({ message, heldBytes });
     heldBytes = 0;
   });

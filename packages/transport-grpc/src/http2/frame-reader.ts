@@ -10,6 +10,8 @@ export interface FrameEvents {
   ends(header: FrameHeader, payload: Uint8Array): void;
 }
 
+const NOTHING: Uint8Array = new Uint8Array();
+
 /**
  * Cuts frames out of bytes that come in any pieces, and hands the data of DATA frames on as it comes, without a copy.
  * What it keeps is one header, and the payload of one frame that is not DATA.
@@ -18,7 +20,7 @@ export function createFrameReader(events: FrameEvents): (bytes: Uint8Array) => v
   const headerBytes = new Uint8Array(FRAME_HEADER_BYTES);
   let headerFilled = 0;
   let header: FrameHeader | undefined;
-  let payload: Uint8Array = new Uint8Array();
+  let payload = NOTHING;
   /** Of the payload of `header`. */
   let seenBytes = 0;
   let paddingBytes = 0;
@@ -29,7 +31,7 @@ export function createFrameReader(events: FrameEvents): (bytes: Uint8Array) => v
     seenBytes = 0;
     paddingBytes = 0;
     events.begins(header);
-    payload = Buffer.allocUnsafe(header.type === frameTypes.data ? 0 : header.lengthBytes);
+    payload = header.type === frameTypes.data ? NOTHING : Buffer.allocUnsafe(header.lengthBytes);
   }
 
   function takeData({ streamId, flags, lengthBytes }: FrameHeader, part: Uint8Array): void {

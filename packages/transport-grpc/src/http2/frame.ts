@@ -39,11 +39,11 @@ export interface FrameHeader {
 
 /** `bytes` holds exactly a header. */
 export function parseFrameHeader(bytes: Uint8Array): FrameHeader {
-  const [high, middle, low, type, flags] = bytes as unknown as [number, number, number, number, number];
+  const lengthAndType = readUint32(bytes, 0);
   return {
-    lengthBytes: (high << 16) | (middle << 8) | low,
-    type,
-    flags,
+    lengthBytes: lengthAndType >>> 8,
+    type: lengthAndType & 0xff,
+    flags: bytes[4] ?? 0,
     streamId: readUint32(bytes, 5) & MAX_31_BITS,
   };
 }
@@ -86,7 +86,12 @@ export function uint32Bytes(value: number): Uint8Array {
 }
 
 export function readUint32(bytes: Uint8Array, at: number): number {
-  const [first = 0, second = 0, third = 0, last = 0] = bytes.subarray(at, at + 4);
+  const [first, second, third, last] = [
+    bytes[at] ?? 0,
+    bytes[at + 1] ?? 0,
+    bytes[at + 2] ?? 0,
+    bytes[at + 3] ?? 0,
+  ];
   return ((first << 24) | (second << 16) | (third << 8) | last) >>> 0;
 }
 
