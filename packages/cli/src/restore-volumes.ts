@@ -72,7 +72,7 @@ async function restorePlanned(
 ): Promise<readonly Outcome[]> {
   const { env, output, signal } = context;
   if (volumes.length > 0) await makeOutDirectory(env, out);
-  const progress = createProgressView({
+  const progress = await createProgressView({
     clock: env.clock,
     terminal: progressTerminal(output),
     writeLine: (line) => output.event({}, line),

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { RpcServerTlsOptions, RpcTlsOptions } from '@holdfast/protocol';
 import type { TlsPaths } from '@holdfast/seaweedfs';
-import { parse } from 'smol-toml';
 import { UsageError } from './usage-error.js';
 
 /** The `security.toml` that `--security` names, as plain objects. Fails with `UsageError`. */
 export async function readToml(path: string): Promise<unknown> {
   const text = await readText('--security', path);
+  const { parse } = await import('smol-toml');
   try {
     return parse(text);
   } catch (cause) {

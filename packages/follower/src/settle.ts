@@ -33,7 +33,10 @@ export interface SettledStep {
   readonly entries: Uint8Array;
   /** The answers of the leader about single needles count only if its sizes have not changed since. */
   readonly needsUnchanged: boolean;
-  /** The last record is whole only if the leader's file ends there: as it appends records, this one would go on. */
+  /**
+   * The leader's file must end there: else the last record, which is whole only so, would go on, and an entry of a record that
+   * is not there would be one of a record that came later.
+   */
   readonly needsTail: boolean;
   readonly lastDataOffset: number | undefined;
   readonly lastAppendAtNs: bigint | undefined;
@@ -97,7 +100,7 @@ export class StepSettler {
    */
   async confirm(step: SettledStep, isUnchanged: boolean): Promise<Uint8Array> {
     if (step.needsTail && !isUnchanged)
-      throw stepVoided(this.#run.leaderCopy.volumeId, 'its last record may go on', step.endOffset);
+      throw stepVoided(this.#run.leaderCopy.volumeId, 'its tail has moved on', step.endOffset);
     if (!step.needsUnchanged || isUnchanged) return step.entries;
     await this.#readWindow();
     const entries = this.#windowEntries(step.endOffset, step.isLast);
@@ -214,14 +217,14 @@ export class StepSettler {
     const damage: LeaderDamage[] = [];
     let endOffset = Math.min(frames.boundaryOffset, end);
     const { version } = this.#sighting.status;
-    let needsTail = false;
+    let needsTail = isLast && expected.some((record) => this.#isCut(record));
     let { lastDataOffset, lastAppendAtNs } = frames;
     for (const [i, record] of expected.entries()) {
       const next = expected[i + 1]?.offset ?? this.tail;
       if (record.offset > end) break;
       endOffset = Math.max(endOffset, record.offset);
       if (record.offset === end || (next > end && !isLast)) break;
-      if (record.offset + recordLengthBytes(this.#shortestLayout, record.sizeBytes) > this.tail) continue;
+      if (this.#isCut(record)) continue;
       const result = await examineRecord(
         this.#held.pending,
         record,
@@ -230,7 +233,7 @@ export class StepSettler {
         this.#run.env.crc32c,
       );
       if (result.kind === 'sound') {
-        needsTail = record.offset + recordLengthBytes(version, record.sizeBytes) > this.tail;
+        needsTail ||= record.offset + recordLengthBytes(version, record.sizeBytes) > this.tail;
         this.version = result.version;
         lastAppendAtNs = result.record.appendAtNs;
         if (record.sizeBytes > 0) lastDataOffset = record.offset;
@@ -252,6 +255,11 @@ export class StepSettler {
       damage,
       isLast,
     };
+  }
+
+  /** Whether the leader's file ends before the record does, in whichever layout. */
+  #isCut({ offset, sizeBytes }: ExpectedRecord): boolean {
+    return offset + recordLengthBytes(this.#shortestLayout, sizeBytes) > this.tail;
   }
 
   /** Fetches on until at least one region, from a record to the next one, is whole; returns where that ends. */

@@ -55,7 +55,7 @@ export const backup = defineVerb({
       clusterId: await cluster.clusterId(signal),
       takesOver: flags['take-over'],
     });
-    const progress = createProgressView({
+    const progress = await createProgressView({
       clock: env.clock,
       terminal: progressTerminal(output),
       writeLine: (line) => output.event({}, output.isJson ? undefined : line),

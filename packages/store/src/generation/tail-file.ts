@@ -14,7 +14,7 @@ const READ_SIZE_BYTES = 1 << 20;
 
 /**
  * A file that only grows at its end, with the digests of its blocks. What is behind `committedBytes` is pending: it
- * counts only once the position says so. Calls must not overlap, but for those of a `TailCommit`.
+ * counts only once the position says so. Calls must not overlap, but for those of a `TailCommit`, and reads.
  */
 export interface TailFile {
   readonly committedBytes: number;
@@ -76,6 +76,8 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   /** Gives what was gathered to the file and the hasher, which work on it while the next bytes come. */
   async function handOver(hashing: BlockHasher): Promise<void> {
     await underWay;
+    // Two reads at once both get here.
+    if (handedBytes === writtenBytes) return;
     const bytes = filling.take();
     const hashed = hashing.push(bytes);
     underWay = file.writeAt(handedBytes, bytes).finally(() => hashed);
@@ -86,7 +88,7 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   }
 
   async function drain(): Promise<void> {
-    if (hasher !== undefined && handedBytes < writtenBytes) await handOver(hasher);
+    if (hasher !== undefined) await handOver(hasher);
     await underWay;
   }
 

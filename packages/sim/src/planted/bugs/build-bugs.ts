@@ -49,6 +49,15 @@ const ASSEMBLY_BUGS: readonly PlantedBug[] = huntedBy(
       '      await fence(run, sighting, [anchorOf(unfinished.target), ...before, ...ends]);\n',
       '      void [fence, sighting, anchorOf, before];\n',
     ),
+    plantedBug(
+      'index-chunk-held-too-long',
+      1,
+      'a chunk of the index is used after the next one was asked for',
+      'follower/src/fenced-index.ts',
+      'last = chunk.slice();',
+      'last = chunk;',
+      ['safety'],
+    ),
     {
       name: 'build-without-anchor',
       breaks: 1,
