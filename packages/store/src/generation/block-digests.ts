@@ -33,10 +33,10 @@ export function fromHex(text: string): Uint8Array {
 
 /** Digests of a stream's blocks. Holds one block at most, beside 32 bytes for each block completed and not yet taken. */
 export interface BlockHasher {
-  /** Takes bytes that follow those before, one call after the other. The array is the caller's again when it is through. */
+  /** Takes bytes that follow those before. The array is the caller's again when the promise is through. */
   push(bytes: Uint8Array): Promise<void>;
-  /** The digests of the blocks completed since the last call, one behind the other. */
-  takeCompleted(): Uint8Array;
+  /** The digests of the blocks completed since the last call, one behind the other. Waits for what is not through. */
+  takeCompleted(): Promise<Uint8Array>;
   /** In hex, of the bytes behind the last whole block; empty if there are none. */
   tailDigest(): string;
 }
@@ -48,37 +48,38 @@ export function createBlockHasher(
 ): BlockHasher {
   let block: Uint8Array = partial;
   let filledBytes = partial.length;
-  let completed: Uint8Array[] = [];
+  const completed: (Uint8Array | Promise<Uint8Array>)[] = [];
+
+  function fill(bytes: Uint8Array): void {
+    block = bufferWithRoom(block, filledBytes, filledBytes + bytes.length);
+    block.set(bytes, filledBytes);
+    filledBytes += bytes.length;
+    if (filledBytes < BLOCK_SIZE_BYTES) return;
+    completed.push(sha256(block.subarray(0, BLOCK_SIZE_BYTES)));
+    filledBytes = 0;
+  }
 
   return {
     async push(bytes) {
-      let at = 0;
-      while (at < bytes.length) {
-        const wholeBytes = filledBytes === 0 ? blockStart(bytes.length - at) : 0;
-        if (wholeBytes > 0) {
-          completed.push(await sha256Blocks(bytes.subarray(at, at + wholeBytes), BLOCK_SIZE_BYTES));
-          at += wholeBytes;
-          continue;
-        }
-        const taken = Math.min(BLOCK_SIZE_BYTES - filledBytes, bytes.length - at);
-        block = bufferWithRoom(block, filledBytes, filledBytes + taken);
-        block.set(bytes.subarray(at, at + taken), filledBytes);
-        at += taken;
-        filledBytes += taken;
-        if (filledBytes === BLOCK_SIZE_BYTES) {
-          completed.push(sha256(block.subarray(0, BLOCK_SIZE_BYTES)));
-          filledBytes = 0;
-        }
-      }
+      const headBytes = filledBytes === 0 ? 0 : Math.min(bytes.length, BLOCK_SIZE_BYTES - filledBytes);
+      if (headBytes > 0) fill(bytes.subarray(0, headBytes));
+      const wholeEnd = headBytes + blockStart(bytes.length - headBytes);
+      const digests =
+        wholeEnd > headBytes
+          ? sha256Blocks(bytes.subarray(headBytes, wholeEnd), BLOCK_SIZE_BYTES)
+          : undefined;
+      if (digests !== undefined) completed.push(digests);
+      if (wholeEnd < bytes.length) fill(bytes.subarray(wholeEnd));
+      await digests;
     },
-    takeCompleted() {
-      const digests = new Uint8Array(completed.reduce((sum, { length }) => sum + length, 0));
+    async takeCompleted() {
+      const parts = await Promise.all(completed.splice(0));
+      const digests = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
       let at = 0;
-      for (const part of completed) {
+      for (const part of parts) {
         digests.set(part, at);
         at += part.length;
       }
-      completed = [];
       return digests;
     },
     tailDigest: () => (filledBytes === 0 ? '' : toHex(sha256(block.subarray(0, filledBytes)))),

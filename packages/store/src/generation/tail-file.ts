@@ -7,10 +7,12 @@ import {
   createBlockHasher,
   DIGEST_SIZE_BYTES,
 } from './block-digests.js';
-import { createGatherBuffer, windowEnd } from './gather-buffer.js';
+import { createGatherBuffer, type GatherBuffer, windowEnd } from './gather-buffer.js';
 import type { FileIdentity } from './position-record.js';
 
 const READ_SIZE_BYTES = 1 << 20;
+/** So that neither the disk nor the digests ever wait for whoever writes. */
+const WRITES_AT_ONCE = 3;
 
 /**
  * A file that only grows at its end, with the digests of its blocks. What is behind `committedBytes` is pending: it
@@ -53,6 +55,12 @@ export interface TailFileOptions {
   readonly digestsPath: string;
 }
 
+/** What was handed to the file, with the memory that it is in. */
+interface Handed {
+  readonly buffer: GatherBuffer;
+  readonly done: Promise<void>;
+}
+
 export function createTailFile(env: StoreEnvironment, options: TailFileOptions): TailFile {
   const { file, digestsPath } = options;
   let committedBytes = options.committedBytes;
@@ -60,9 +68,9 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   /** Bytes that have been handed to the file; those up to `writtenBytes` are in `filling`. */
   let handedBytes = committedBytes;
   let filling = createGatherBuffer(env.writeMemory);
-  /** What file and hasher may still be at work on. */
-  let handed = createGatherBuffer(env.writeMemory);
-  let underWay: Promise<void> = Promise.resolve();
+  /** What file and hasher may still be at work on, the oldest first. */
+  const underWay: Handed[] = [];
+  const spare: GatherBuffer[] = [];
   /** Has seen exactly [0, handedBytes) when nothing is under way. */
   let hasher: BlockHasher | undefined;
   let isWriting = false;
@@ -74,22 +82,31 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   }
 
   /** Gives what was gathered to the file and the hasher, which work on it while the next bytes come. */
-  async function handOver(hashing: BlockHasher): Promise<void> {
-    await underWay;
-    // Two reads at once both get here.
-    if (handedBytes === writtenBytes) return;
-    const bytes = filling.take();
+  function handOver(hashing: BlockHasher): void {
+    const buffer = filling;
+    const bytes = buffer.take();
     const hashed = hashing.push(bytes);
-    underWay = file.writeAt(handedBytes, bytes).finally(() => hashed);
+    const done = file.writeAt(handedBytes, bytes).finally(() => hashed);
     // Whoever awaits it next gets the failure.
-    underWay.catch(() => {});
+    done.catch(() => {});
+    underWay.push({ buffer, done });
     handedBytes = writtenBytes;
-    [filling, handed] = [handed, filling];
+    filling = spare.pop() ?? createGatherBuffer(env.writeMemory);
+  }
+
+  /** Waits until no more than so many writes are under way. One that failed stays: so does its failure. */
+  async function settleTo(writes: number): Promise<void> {
+    for (let oldest = underWay[0]; oldest !== undefined && underWay.length > writes; oldest = underWay[0]) {
+      await oldest.done;
+      if (underWay[0] !== oldest) continue;
+      underWay.shift();
+      spare.push(oldest.buffer);
+    }
   }
 
   async function drain(): Promise<void> {
-    if (hasher !== undefined) await handOver(hasher);
-    await underWay;
+    if (hasher !== undefined && handedBytes < writtenBytes) handOver(hasher);
+    await settleTo(0);
   }
 
   async function append(bytes: Uint8Array): Promise<void> {
@@ -100,7 +117,10 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
       filling.put(part, writtenBytes);
       at += part.length;
       writtenBytes += part.length;
-      if (writtenBytes === end) await handOver(hasher);
+      if (writtenBytes === end) {
+        await settleTo(WRITES_AT_ONCE - 1);
+        handOver(hasher);
+      }
     }
   }
 
@@ -108,7 +128,7 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
   function release(): void {
     hasher = undefined;
     filling.release();
-    handed.release();
+    for (const buffer of spare.splice(0)) buffer.release();
   }
 
   async function cutTo(sizeBytes: number): Promise<void> {
@@ -160,7 +180,7 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
         throw new RangeError(`${sizeBytes} is not between ${committedBytes} and ${writtenBytes}`);
       await cutTo(sizeBytes);
       hasher ??= await hasherFrom(sizeBytes);
-      const digests = hasher.takeCompleted();
+      const digests = await hasher.takeCompleted();
       const tailDigest = hasher.tailDigest();
       const digestsOffset = blockCount(committedBytes) * DIGEST_SIZE_BYTES;
       return {
@@ -185,7 +205,10 @@ export function createTailFile(env: StoreEnvironment, options: TailFileOptions):
     },
 
     async close() {
-      await underWay.catch(() => {});
+      for (const { buffer, done } of underWay.splice(0)) {
+        await done.catch(() => {});
+        buffer.release();
+      }
       release();
       await file.close();
     },

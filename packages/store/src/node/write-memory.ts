@@ -4,7 +4,7 @@ import type { WriteMemory } from '../environment.js';
 const WASM_PAGE_BYTES = 64 * 1024;
 const PIECE_BYTES = 2 * 1024 * 1024;
 const WASM_PAGES = PIECE_BYTES / WASM_PAGE_BYTES;
-const PIECES_MAX = 8;
+const PIECES_MAX = 12;
 /** What every disk of today takes: its pages are no larger. */
 export const ALIGNMENT_BYTES = 4096;
 
