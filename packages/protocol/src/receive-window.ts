@@ -5,7 +5,9 @@ const KiB = 1024;
 const FIRST_WINDOW_BYTES = 128 * KiB;
 /** A window holds what the link brings in so long: an answer waits behind no more. */
 const WINDOW_MS = 1000;
-const LOOK_MS = 100;
+/** A quick link has shown what it can after the first look; each is twice as long as the one before. */
+const FIRST_LOOK_MS = 10;
+const GREATEST_LOOK_MS = 100;
 
 /** A connection whose peer sends no more ahead than it is let to. */
 export interface WindowedConnection {
@@ -36,6 +38,7 @@ export function openReceiveWindow(connection: WindowedConnection, greatestBytes:
   let sinceMs = connection.nowMs();
   let sinceBytes = connection.receivedBytes();
   let isLooking = false;
+  let lookMs = FIRST_LOOK_MS;
   connection.setWindow(windowBytes);
 
   function widen(): void {
@@ -55,7 +58,8 @@ export function openReceiveWindow(connection: WindowedConnection, greatestBytes:
   async function lookOn(): Promise<void> {
     for (let before = -1; before !== connection.receivedBytes() && windowBytes < greatestBytes; ) {
       before = connection.receivedBytes();
-      await timers.sleep(LOOK_MS);
+      await timers.sleep(lookMs);
+      lookMs = Math.min(2 * lookMs, GREATEST_LOOK_MS);
       if (connection.isGone()) return;
       widen();
     }
