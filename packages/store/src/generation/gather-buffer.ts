@@ -4,14 +4,11 @@ import { bufferWithRoom } from './buffer-with-room.js';
 /** What is longer than this part of a piece is gathered in one; most commits of a volume that is followed are not. */
 const LEAST_PIECE_PART = 1 / 8;
 
-/**
- * Gathers what follows in a file into one long write. It may be filled again while what was taken is still being written, as long
- * as that was all of it.
- */
+/** Gathers what follows in a file into one long write. */
 export interface GatherBuffer {
   /** Copies. `bytes` stand at `offset` in the file, behind what was put since the last `take`, and reach to the `windowEnd` of it at most. */
   put(bytes: Uint8Array, offset: number): void;
-  /** All that was put since the last call. */
+  /** All that was put since the last call: good until the next `put`. */
   take(): Uint8Array;
   /** Lets its memory go; nothing of it may be in use. */
   release(): void;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import type { StoreEnvironment } from '../environment.js';
 
 interface Task {
   readonly bytes: Uint8Array;
@@ -33,50 +34,59 @@ parentPort.on('message', ({ bytes, blockBytes }) => {
   parentPort.postMessage(digestsOf(hash, ${DIGEST_BYTES}, bytes, blockBytes));
 });`;
 
-/** In the order in which the thread answers. */
-let waiting: Task[] = [];
-let thread: Worker | 'none' | undefined;
-
-function startThread(): Worker | 'none' {
-  try {
-    const worker = new Worker(threadText, { eval: true, name: 'digests' });
-    worker.on('message', (digests: Uint8Array) => {
-      waiting.shift()?.resolve(digests);
-      if (waiting.length === 0) worker.unref();
-    });
-    worker.on('error', giveUp);
-    worker.on('exit', giveUp);
-    return worker;
-  } catch {
-    // A process that may start none, by its permissions.
-    return 'none';
-  }
-}
-
-function giveUp(): void {
-  thread = 'none';
-  const left = waiting;
-  waiting = [];
-  for (const { bytes, blockBytes, resolve } of left) resolve(digestsHere(bytes, blockBytes));
-}
-
 function digestsHere(bytes: Uint8Array, blockBytes: number): Uint8Array {
   return digestsOf(hash, DIGEST_BYTES, bytes, blockBytes);
 }
 
 /**
- * `StoreEnvironment.sha256Blocks`. SHA-256 is a third of the processor time of a first copy, and one thread that makes all
- * digests of a process lets the one that receives go on (docs/benchmarks.md). Memory that threads do not share is not copied
- * for it.
+ * Makes `StoreEnvironment.sha256Blocks`, with one thread that begins when it is first needed. Where there can be none, and for
+ * memory that threads do not share, the caller's does the work.
  */
-export async function nodeSha256Blocks(bytes: Uint8Array, blockBytes: number): Promise<Uint8Array> {
-  if (!(bytes.buffer instanceof SharedArrayBuffer)) return digestsHere(bytes, blockBytes);
-  thread ??= startThread();
-  const worker = thread;
-  if (worker === 'none') return digestsHere(bytes, blockBytes);
-  return new Promise((resolve) => {
-    waiting.push({ bytes, blockBytes, resolve });
-    worker.ref();
-    worker.postMessage({ bytes, blockBytes });
-  });
+export function createSha256Blocks(
+  startWorker = () => new Worker(threadText, { eval: true, name: 'digests' }),
+): StoreEnvironment['sha256Blocks'] {
+  /** In the order in which the thread answers. */
+  let waiting: Task[] = [];
+  let thread: Worker | 'none' | undefined;
+
+  function start(): Worker | 'none' {
+    try {
+      const worker = startWorker();
+      worker.on('message', (digests: Uint8Array) => {
+        waiting.shift()?.resolve(digests);
+        if (waiting.length === 0) worker.unref();
+      });
+      worker.on('error', giveUp);
+      worker.on('exit', giveUp);
+      return worker;
+    } catch {
+      // A process that may start none, by its permissions.
+      return 'none';
+    }
+  }
+
+  function giveUp(): void {
+    thread = 'none';
+    const left = waiting;
+    waiting = [];
+    for (const { bytes, blockBytes, resolve } of left) resolve(digestsHere(bytes, blockBytes));
+  }
+
+  return async (bytes, blockBytes) => {
+    if (!(bytes.buffer instanceof SharedArrayBuffer)) return digestsHere(bytes, blockBytes);
+    thread ??= start();
+    const worker = thread;
+    if (worker === 'none') return digestsHere(bytes, blockBytes);
+    return new Promise((resolve) => {
+      waiting.push({ bytes, blockBytes, resolve });
+      worker.ref();
+      worker.postMessage({ bytes, blockBytes });
+    });
+  };
 }
+
+/**
+ * The one of this process. SHA-256 is a third of the processor time of a first copy: with a thread of its own the one that
+ * receives goes on meanwhile (docs/benchmarks.md).
+ */
+export const nodeSha256Blocks = createSha256Blocks();

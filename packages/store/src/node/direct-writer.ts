@@ -67,7 +67,7 @@ async function writeAligned(file: FileHandle, offset: number, bytes: Uint8Array)
     let at = 0;
     while (at < bytes.length) {
       const part = bytes.subarray(at, piece && at + piece.length);
-      piece?.set(part);
+      if (piece !== undefined) nodeWriteMemory.put(piece, 0, part);
       const { bytesWritten } = await file.write(piece ?? part, 0, part.length, offset + at);
       const wholeBytes = bytesWritten & -ALIGNMENT_BYTES;
       if (wholeBytes === 0) break;

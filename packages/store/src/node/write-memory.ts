@@ -1,10 +1,8 @@
 import type { WriteMemory } from '../environment.js';
 
-/** Memory of one WebAssembly page is aligned to the system's pages: nothing else in JavaScript says where it lies. */
 const WASM_PAGE_BYTES = 64 * 1024;
 const PIECE_BYTES = 2 * 1024 * 1024;
-const WASM_PAGES = PIECE_BYTES / WASM_PAGE_BYTES;
-const PIECES_MAX = 12;
+const PIECES = 12;
 /** What every disk of today takes: its pages are no larger. */
 export const ALIGNMENT_BYTES = 4096;
 
@@ -16,24 +14,35 @@ const SCRATCH_BYTES = 64 * 1024;
  * first to ordinary memory, take a quarter of the time.
  */
 const scratch = new Uint8Array(SCRATCH_BYTES + WORD_BYTES);
-const idle: Uint8Array[] = [];
-const aligned = new WeakSet<ArrayBufferLike>();
-let made = 0;
+/** Pieces that are not lent, the one that was used last at the end: those never used take no memory. */
+let idle: Uint8Array[] | undefined;
+let arena: ArrayBufferLike | undefined;
+
+/** Memory of WebAssembly begins at a page of the system's: nothing else in JavaScript says where it lies. */
+function makePieces(): Uint8Array[] {
+  const pages = (PIECES * PIECE_BYTES) / WASM_PAGE_BYTES;
+  try {
+    arena = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
+  } catch {
+    // A process that may have no more of the address space.
+    return [];
+  }
+  const buffer = arena;
+  return Array.from(
+    { length: PIECES },
+    (_, piece) => new Uint8Array(buffer, piece * PIECE_BYTES, PIECE_BYTES),
+  );
+}
 
 /** Few pieces that begin at a page of the system's, shared with other threads; ordinary memory where all of them are lent. */
 export const nodeWriteMemory: WriteMemory = {
   pieceBytes: PIECE_BYTES,
   borrow() {
-    const piece = idle.pop();
-    if (piece !== undefined) return piece;
-    if (made === PIECES_MAX) return new Uint8Array(PIECE_BYTES);
-    made += 1;
-    const { buffer } = new WebAssembly.Memory({ initial: WASM_PAGES, maximum: WASM_PAGES, shared: true });
-    aligned.add(buffer);
-    return new Uint8Array(buffer);
+    idle ??= makePieces();
+    return idle.pop() ?? new Uint8Array(PIECE_BYTES);
   },
   put(piece, at, bytes) {
-    if (!aligned.has(piece.buffer) || (bytes.byteOffset - at) % WORD_BYTES === 0) {
+    if (piece.buffer !== arena || (bytes.byteOffset - at) % WORD_BYTES === 0) {
       piece.set(bytes, at);
       return;
     }
@@ -45,11 +54,11 @@ export const nodeWriteMemory: WriteMemory = {
     }
   },
   giveBack(piece) {
-    if (aligned.has(piece.buffer)) idle.push(piece);
+    if (piece.buffer === arena) idle?.push(piece);
   },
 };
 
 /** Whether the bytes begin at a page of the system's: only of a piece that can be told. */
 export function isPageAligned({ buffer, byteOffset }: Uint8Array): boolean {
-  return aligned.has(buffer) && byteOffset % ALIGNMENT_BYTES === 0;
+  return buffer === arena && byteOffset % ALIGNMENT_BYTES === 0;
 }
