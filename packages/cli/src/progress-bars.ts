@@ -1,6 +1,6 @@
 import { type Bar, MultiBar } from 'cli-progress';
 import { formatBytes } from './output.js';
-import type { ProgressOptions, ProgressView, VolumeProgress } from './progress.js';
+import type { ProgressOptions, ProgressView, VolumeProgress } from './progress-view.js';
 
 interface RunningVolume {
   readonly bar: Bar;

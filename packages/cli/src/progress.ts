@@ -1,28 +1,5 @@
-import type { SyncProgress } from '@holdfast/follower';
-import type { Clock } from '@holdfast/format';
 import type { Output } from './output.js';
-
-/** How far one volume is. */
-export type VolumeProgress = Pick<SyncProgress, 'volumeId' | 'doneBytes' | 'totalBytes' | 'bytesReceived'>;
-
-/** Shows how far the volumes are. */
-export interface ProgressView {
-  update(progress: VolumeProgress): void;
-  /** The volume is done: its bar goes, its line comes. */
-  finish(volumeId: number, line: string): void;
-  /** Idempotent. */
-  close(): void;
-}
-
-export interface ProgressOptions {
-  readonly clock: Clock;
-  /** A terminal for bars; absent: plain lines only. */
-  readonly terminal: NodeJS.WritableStream | undefined;
-  /** One line at a time, for where there are no bars. */
-  readonly writeLine: (line: string) => void;
-  /** How many volumes this run is about: from two on there is a total. */
-  readonly volumeCount: number;
-}
+import type { ProgressOptions, ProgressView } from './progress-view.js';
 
 /** Bars on a terminal, elsewhere one line for each volume that is done. */
 export async function createProgressView(options: ProgressOptions): Promise<ProgressView> {
