@@ -26,8 +26,6 @@ import {
 } from '../src/index.js';
 
 export const VOLUME_ID = 7;
-/** Two blocks, of which each has a digest. */
-const PIECE_BYTES = 128 * 1024;
 
 /** The pauses of a run without their length: what they wait for comes with the calls themselves. */
 const hastyTimers: Timers = { sleep: (_delayMs, signal) => systemTimers.sleep(1, signal) };
@@ -80,7 +78,7 @@ export async function createSyncKit(options: SyncKitOptions = {}): Promise<SyncK
   const nodeEnv = nodeStoreEnvironment();
   const env = {
     ...nodeEnv,
-    ...(disk && createSimulatedStorePorts(PIECE_BYTES)),
+    ...(disk && createSimulatedStorePorts()),
     disk: disk ?? nodeEnv.disk,
     clock: time?.clock ?? options.clock ?? nodeEnv.clock,
   };

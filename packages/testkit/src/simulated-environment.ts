@@ -9,9 +9,6 @@ import {
 import { createSimulatedStorePorts } from './simulated-store-ports.js';
 import { createVirtualTime, type VirtualTime } from './virtual-time.js';
 
-/** Two blocks, of which each has a digest. */
-const PIECE_BYTES = 128 * 1024;
-
 /** A machine out of nothing but a seed: what the store takes from outside, and the means to make it fail. */
 export interface SimulatedEnvironment extends StoreEnvironment {
   readonly disk: SimulatedDisk;
@@ -27,7 +24,7 @@ export function createSimulatedEnvironment(options: SimulatedDiskOptions): Simul
     time,
     random: createSeededRandom(options.seed + 1),
     crc32c,
-    ...createSimulatedStorePorts(PIECE_BYTES),
+    ...createSimulatedStorePorts(),
     host: createSimulatedHost(),
   };
 }

@@ -1,12 +1,15 @@
 import type { StoreEnvironment } from '@holdfast/store';
 import { createNodeSha256, nodeSha256 } from '@holdfast/store/node';
 
+/** Two blocks, of which each has a digest. */
+const PIECE_BYTES = 128 * 1024;
+
 /**
  * What the store computes and gathers with, all of it in virtual time. Memory that is lent comes and goes spoilt, for whoever takes
  * it for what was there; digests of blocks come later than they are asked for.
  */
 export function createSimulatedStorePorts(
-  pieceBytes: number,
+  pieceBytes = PIECE_BYTES,
 ): Pick<StoreEnvironment, 'sha256' | 'sha256Blocks' | 'createSha256' | 'writeMemory'> {
   return {
     sha256: nodeSha256,

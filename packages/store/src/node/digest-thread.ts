@@ -8,15 +8,9 @@ interface Task {
   readonly resolve: (digests: Uint8Array) => void;
 }
 
-const DIGEST_BYTES = 32;
-
 /** Self-contained: it runs in the thread as its text. */
-function digestsOf(
-  sha256: typeof hash,
-  digestBytes: number,
-  bytes: Uint8Array,
-  blockBytes: number,
-): Uint8Array {
+function digestsOf(sha256: typeof hash, bytes: Uint8Array, blockBytes: number): Uint8Array {
+  const digestBytes = 32;
   const digests = new Uint8Array((bytes.length / blockBytes) * digestBytes);
   for (let block = 0; block * blockBytes < bytes.length; block++) {
     const part = bytes.subarray(block * blockBytes, (block + 1) * blockBytes);
@@ -31,11 +25,11 @@ const { parentPort } = require('node:worker_threads');
 const { hash } = require('node:crypto');
 const digestsOf = ${digestsOf};
 parentPort.on('message', ({ bytes, blockBytes }) => {
-  parentPort.postMessage(digestsOf(hash, ${DIGEST_BYTES}, bytes, blockBytes));
+  parentPort.postMessage(digestsOf(hash, bytes, blockBytes));
 });`;
 
 function digestsHere(bytes: Uint8Array, blockBytes: number): Uint8Array {
-  return digestsOf(hash, DIGEST_BYTES, bytes, blockBytes);
+  return digestsOf(hash, bytes, blockBytes);
 }
 
 /**

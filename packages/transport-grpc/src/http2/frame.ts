@@ -86,13 +86,9 @@ export function uint32Bytes(value: number): Uint8Array {
 }
 
 export function readUint32(bytes: Uint8Array, at: number): number {
-  const [first, second, third, last] = [
-    bytes[at] ?? 0,
-    bytes[at + 1] ?? 0,
-    bytes[at + 2] ?? 0,
-    bytes[at + 3] ?? 0,
-  ];
-  return ((first << 24) | (second << 16) | (third << 8) | last) >>> 0;
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return ((high << 16) | low) >>> 0;
 }
 
 function writeUint32(bytes: Uint8Array, at: number, value: number): void {
